@@ -1,0 +1,163 @@
+package schemas
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// Invalid says why an event does not fit the schema. It names the field and
+// the rule, never the value.
+type Invalid struct {
+	Path    string `json:"path"`    // field, such as "url" or "properties.plan"
+	Problem string `json:"problem"` // what is wrong and what is allowed
+}
+
+// Error returns the path and the problem.
+func (e *Invalid) Error() string { return e.Path + ": " + e.Problem }
+
+func invalid(f Field, problem string) *Invalid { return &Invalid{Path: f.String(), Problem: problem} }
+
+// Check reports why text cannot be the field's; nil when it can.
+func Check(f Field, text string) *Invalid {
+	d := f.Definition()
+	if !d.Kind.Numeric() && d.Max > 0 && len(text) > int(d.Max) {
+		return invalid(f, "must be at most "+strconv.Itoa(int(d.Max))+" bytes")
+	}
+	switch d.Kind {
+	case KindUUID:
+		if len(text) != 36 || uuid.Validate(text) != nil {
+			return invalid(f, "must be a UUID, such as 0190163d-8694-739b-aea5-966c26f8ad91")
+		}
+	case KindType:
+		if new(EventType).UnmarshalText([]byte(text)) != nil {
+			return invalid(f, "must be one of "+strings.Join(eventTypeNames[:], ", "))
+		}
+	case KindTimestamp:
+		if _, err := ParseTime(text); err != nil {
+			return invalid(f, "must be an RFC 3339 time with a zone, such as 2026-11-02T09:00:00Z")
+		}
+	case KindIdentifier:
+		if !isIdentifier(text) {
+			return invalid(f, "must be printable ASCII without spaces")
+		}
+	case KindName:
+		if !isName(text) {
+			return invalid(f, `must be letters, digits and "_.-"`)
+		}
+	case KindURI:
+		if !isAddress(text) {
+			return invalid(f, "must be an absolute http or https address without control characters or spaces")
+		}
+	case KindText:
+		if !isText(text) {
+			return invalid(f, "must be UTF-8 without control characters")
+		}
+	case KindInteger, KindDecimal:
+		return checkNumber(f, d, text)
+	}
+	return nil
+}
+
+func checkNumber(f Field, d *Definition, text string) *Invalid {
+	problem := "must be a number from 0 to "
+	if d.Kind == KindInteger {
+		problem = "must be a whole number from 0 to "
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsInf(n, 0) || math.IsNaN(n) || n < 0 || n > d.Max ||
+		d.Kind == KindInteger && !isDigits(text) {
+		return invalid(f, problem+strconv.FormatFloat(d.Max, 'f', -1, 64))
+	}
+	return nil
+}
+
+// ParseTime reads RFC 3339 text.
+func ParseTime(text string) (time.Time, error) { return time.Parse(time.RFC3339Nano, text) }
+
+// CheckProperty reports why text cannot be the value of a text property.
+func CheckProperty(name, text string) *Invalid {
+	if len(text) > MaxPropertyText {
+		return &Invalid{Path: "properties." + name, Problem: "must be at most " + strconv.Itoa(MaxPropertyText) + " bytes"}
+	}
+	if !isText(text) {
+		return &Invalid{Path: "properties." + name, Problem: "must be UTF-8 without control characters"}
+	}
+	return nil
+}
+
+// Limits of properties.
+const (
+	MaxProperties   = 64
+	MaxPropertyText = 1024
+)
+
+// isText accepts any UTF-8 without control characters.
+func isText(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c < 0x20 || c == 0x7f:
+			return false
+		case c >= utf8.RuneSelf:
+			return utf8.ValidString(s[i:]) && !hasControl(s[i:])
+		}
+	}
+	return true
+}
+
+// hasControl finds ASCII controls and the C1 controls U+0080 to U+009F.
+func hasControl(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < 0x20 || c == 0x7f || c == 0xc2 && s[i+1] < 0xa0 {
+			return true
+		}
+	}
+	return false
+}
+
+func isIdentifier(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isName accepts a short name. The site, event names and codes are names.
+func isName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '.':
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isDigits(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isAddress(s string) bool {
+	rest, ok := strings.CutPrefix(s, "https://")
+	if !ok {
+		if rest, ok = strings.CutPrefix(s, "http://"); !ok {
+			return false
+		}
+	}
+	if rest == "" || rest[0] == '/' || rest[0] == '?' || rest[0] == '#' {
+		return false
+	}
+	return strings.IndexByte(s, ' ') < 0 && isText(s)
+}

@@ -1,0 +1,51 @@
+package schemas
+
+// Answer is what a signal says of one purpose.
+type Answer uint8
+
+// The answers. Silence is the jurisdiction's to interpret.
+const (
+	Silent Answer = iota
+	Refused
+	Granted
+)
+
+// Consent is the `consent` object of an event: the user's own choice as the
+// site knows it, and the consent signals that the page or app forwards. What
+// does not have the object's shape makes it malformed, which is a refusal; it
+// never makes the event invalid.
+type Consent struct {
+	// Present: the event has the object.
+	Present bool
+	// Malformed: the object is not what it should be.
+	Malformed bool
+	// Answers per purpose; Necessary is never asked.
+	Answers [NumPurposes]Answer
+	// Policy is the version (date) of the policy consented to, if stated.
+	Policy string
+	// Signals that the page or app forwards, as they were; "" when absent.
+	Signals Signals
+}
+
+// Signals are the consent signals of third parties, undecoded. They come from
+// the event's consent object or from the request's cookies and headers.
+type Signals struct {
+	TCF               string // IAB TC string
+	AdditionalConsent string // Google's Additional Consent string
+	GPP               string // IAB GPP string
+	GPPSections       string // ids of the GPP sections in force, "7,8"
+	USPrivacy         string // IAB US Privacy string
+	GCS               string // Google Consent Mode state
+	GCD               string // Google Consent Mode v2 detail
+	OneTrust          string // OptanonConsent cookie
+	OneTrustClosed    string // OptanonAlertBoxClosed cookie
+	Cookiebot         string // CookieConsent cookie
+	Didomi            string // didomi_token cookie
+	Usercentrics      string // consent list of the Usercentrics SDK, JSON
+	Categories        string // category object of Segment-style SDKs, JSON
+	ATT               string // iOS App Tracking Transparency status
+	LimitAdTracking   string // limit-ad-tracking flag: "0" or "1"
+	GPC               string // Global Privacy Control
+	DNT               string // Do Not Track
+	GDPR              string // whether GDPR applies: "0" or "1"
+}

@@ -1,0 +1,130 @@
+package schemas
+
+import "math/bits"
+
+// Field is a field of the event model; its number is its place in
+// [Event] and its bit in a [FieldSet]. Numbers never change.
+type Field uint8
+
+// Definition is what the model says of a field.
+type Definition struct {
+	Name      string // key in JSON, column in ClickHouse
+	Category  Category
+	Kind      Kind
+	Max       float64 // longest text in bytes, or largest number
+	Anonymous Anonymous
+	Doc       string
+}
+
+// Definition returns what the model says of the field.
+func (f Field) Definition() *Definition { return &definitions[f] }
+
+// String returns the field's name.
+func (f Field) String() string { return definitions[f].Name }
+
+// FieldNamed returns the field with the name, if there is one.
+func FieldNamed(name []byte) (Field, bool) {
+	f, ok := fieldsByName[string(name)]
+	return f, ok
+}
+
+var fieldsByName = func() map[string]Field {
+	byName := make(map[string]Field, NumFields)
+	for f := range definitions {
+		byName[definitions[f].Name] = Field(f)
+	}
+	return byName
+}()
+
+// Kind is what a field's text must look like.
+type Kind uint8
+
+// The kinds; package model describes them.
+const (
+	KindUUID Kind = iota
+	KindType
+	KindTimestamp
+	KindIdentifier
+	KindName
+	KindURI
+	KindText
+	KindInteger
+	KindDecimal
+)
+
+// Numeric reports whether the kind is a number in JSON.
+func (k Kind) Numeric() bool { return k == KindInteger || k == KindDecimal }
+
+// Anonymous is what an anonymised event keeps of a field.
+type Anonymous uint8
+
+// What is kept; package model describes it.
+const (
+	AnonymousNothing Anonymous = iota
+	AnonymousKeep
+	AnonymousAddress
+	AnonymousOrigin
+	AnonymousFamily
+	AnonymousPrimary
+	AnonymousCampaign
+)
+
+// FieldSet is a set of fields, one bit each.
+type FieldSet uint64
+
+// SetOf returns the set of the given fields.
+func SetOf(fields ...Field) (set FieldSet) {
+	for _, f := range fields {
+		set |= 1 << f
+	}
+	return set
+}
+
+// Has reports whether f is in the set.
+func (s FieldSet) Has(f Field) bool { return s&(1<<f) != 0 }
+
+// Len returns the number of fields in the set.
+func (s FieldSet) Len() int { return bits.OnesCount64(uint64(s)) }
+
+// Each calls yield for each field of the set, in the model's order; it serves
+// as a range function.
+func (s FieldSet) Each(yield func(Field) bool) {
+	for rest := uint64(s); rest != 0; rest &= rest - 1 {
+		if !yield(Field(bits.TrailingZeros64(rest))) {
+			return
+		}
+	}
+}
+
+// Names returns the names of the fields in the set.
+func (s FieldSet) Names() []string {
+	names := make([]string, 0, s.Len())
+	for f := range s.Each {
+		names = append(names, f.String())
+	}
+	return names
+}
+
+// FieldsIn returns the fields whose category is in the set.
+func FieldsIn(categories Categories) FieldSet { return fieldsByCategories[categories] }
+
+var fieldsByCategories = func() (table [int(AllCategories) + 1]FieldSet) {
+	for set := range table {
+		for f := range definitions {
+			if Categories(set).Has(definitions[f].Category) {
+				table[set] |= 1 << f
+			}
+		}
+	}
+	return table
+}()
+
+// Identifiers are the fields that single out a terminal or a user.
+var Identifiers = func() (set FieldSet) {
+	for f := range definitions {
+		if definitions[f].Kind == KindIdentifier {
+			set |= 1 << f
+		}
+	}
+	return set
+}()
