@@ -63,7 +63,7 @@ func (d *decoder) given(path string) bool {
 func (d *decoder) validate(s *shape, v reflect.Value) {
 	walk(s, v, "", func(s *shape, v reflect.Value, path string) {
 		for _, f := range s.fields {
-			if at := join(path, f.name); f.required && !d.given(at) && !d.refusedAround(path) {
+			if at := Join(path, f.name); f.required && !d.given(at) && !d.refusedAround(path) {
 				d.fail(at, "", "is required")
 			}
 		}

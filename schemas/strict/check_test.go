@@ -38,6 +38,7 @@ func (o *outer) Validate(check *Check) {
 		check.Problem("wait", o.Wait, fmt.Sprint("given ", check.Given("wait"), check.Given("map")))
 		check.Conflict("wait", "map", "")
 		check.Conflict("map", "wait", "")
+		check.Problem(Join(Join("map", "a.b"), "b"), nil, "want more")
 	}
 }
 
@@ -56,7 +57,14 @@ func TestValidate(t *testing.T) {
 	check("inner: {a: 2}\nlist: [{a: 0}, {a: 2}]\nmap:\n  x y:\n    a: 2\n", `inner (line 1): is too much of a section
 list[1] (line 2): is too much of a section
 map["x y"] (line 4): is too much of a section`)
+	check("map:\n  a.b: {b: 1}\n  a.c:\n    b: 2\nlist: [{}, {}]\nwait: 1s\ninner: {a: 0}", `map (line 1): cannot be combined with wait (line 6)
+map["a.b"].b (line 2): want more
+list[1].b (line 5): 7: want less
+wait (line 6): 1s: given true true
+wait (line 6): cannot be combined with map (line 1)
+inner.a (line 7): "text": want what was left out`)
 	check("inner: {b: 1}\nlist:\n - b: 6\n - b: 7\nwait: 1s", `map: cannot be combined with wait (line 5)
+map["a.b"].b: want more
 inner.a (line 1): "text": want what was left out
 list[1].b (line 4): 7: want less
 wait (line 5): 1s: given true false

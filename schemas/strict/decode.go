@@ -196,7 +196,7 @@ func (d *decoder) entries(n *yaml.Node, path string) []entry {
 	var out []entry
 	for i := 0; i < len(n.Content); i += 2 {
 		k := n.Content[i]
-		at, here := join(path, k.Value), d.placeOf(k)
+		at, here := Join(path, k.Value), d.placeOf(k)
 		first, twice := d.places[at]
 		switch {
 		case k.Tag == "!!merge":

@@ -83,7 +83,7 @@ func (d *decoder) apply(s *shape, v reflect.Value, path, name string, vars *vari
 			}
 		}
 		for _, f := range s.fields {
-			if d.apply(f.shape, target.Field(f.index), join(path, f.name), name+"_"+strings.ToUpper(f.name), vars) {
+			if d.apply(f.shape, target.Field(f.index), Join(path, f.name), name+"_"+strings.ToUpper(f.name), vars) {
 				found = true
 			}
 		}

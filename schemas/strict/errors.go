@@ -131,8 +131,9 @@ func (d *decoder) refusedAround(path string) bool {
 
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// join appends a key to a path, in brackets and quotes where it is not a plain word.
-func join(path, key string) string {
+// Join appends a key to a path, in brackets and quotes where it is not a plain
+// word. A Validate method that looks into a map needs it: a key may have a dot.
+func Join(path, key string) string {
 	switch {
 	case !plainKey.MatchString(key):
 		return path + "[" + strconv.Quote(key) + "]"

@@ -39,7 +39,7 @@ func keysOf(s *shape, v reflect.Value, prefix string) []Key {
 // list tells visit of the keys within a section.
 func (s *shape) list(v reflect.Value, path, env string, visit func(Key)) {
 	for _, f := range s.fields {
-		k := Key{join(path, f.name), "", f.String(), "", f.required, f.doc}
+		k := Key{Join(path, f.name), "", f.String(), "", f.required, f.doc}
 		if env != "" {
 			k.Env = env + "_" + strings.ToUpper(f.name)
 		}

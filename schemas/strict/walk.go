@@ -25,11 +25,11 @@ func walk(s *shape, v reflect.Value, path string, visit func(*shape, reflect.Val
 		for _, k := range s.keys(v) {
 			elem := reflect.New(s.typ.Elem()).Elem() // what a map holds has no address
 			elem.Set(v.MapIndex(k.value))
-			walk(s.elem, elem, join(path, k.text), visit)
+			walk(s.elem, elem, Join(path, k.text), visit)
 		}
 	case section:
 		for _, f := range s.fields {
-			walk(f.shape, v.Field(f.index), join(path, f.name), visit)
+			walk(f.shape, v.Field(f.index), Join(path, f.name), visit)
 		}
 	}
 	visit(s, v, path)
