@@ -1,0 +1,61 @@
+package schemas
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Reset says that an identifier was reset. It is a message on the compacted
+// resets topic: Key is the message's key, AppendJSON its value.
+//
+// In JSON: `{"schema":1,"kind":"visitor_id","hash":"…32 hex digits…","at":"…","pseudonyms":["k1.…"]}`.
+type Reset struct {
+	// Field is the kind of identifier.
+	Field Field
+	// Hash of the identifier under the registry's key; never the identifier.
+	Hash [16]byte
+	// At is when it was reset.
+	At time.Time
+	// Pseudonyms under which events of the identifier are stored, one for
+	// every live key.
+	Pseudonyms []string
+}
+
+type resetJSON struct {
+	Schema     int       `json:"schema"`
+	Kind       string    `json:"kind"`
+	Hash       string    `json:"hash"`
+	At         time.Time `json:"at"`
+	Pseudonyms []string  `json:"pseudonyms"`
+}
+
+// Key returns the key of the reset's message: its hash in hexadecimal.
+func (r *Reset) Key() []byte { return hex.AppendEncode(nil, r.Hash[:]) }
+
+// AppendJSON appends the reset's JSON form.
+func (r *Reset) AppendJSON(b []byte) []byte {
+	out, err := json.Marshal(resetJSON{Version, r.Field.String(), hex.EncodeToString(r.Hash[:]), r.At.UTC().Truncate(time.Millisecond), r.Pseudonyms})
+	if err != nil {
+		panic(err) // only strings and a time of this age are in it
+	}
+	return append(b, out...)
+}
+
+var errNotReset = errors.New("not a reset of this schema")
+
+// DecodeReset reads the value of a message on the resets topic.
+func DecodeReset(value []byte) (Reset, error) {
+	var in resetJSON
+	if json.Unmarshal(value, &in) != nil {
+		return Reset{}, fmt.Errorf("cannot decode reset: %w", ErrNotJSON)
+	}
+	field, ok := FieldNamed([]byte(in.Kind))
+	hash, err := hex.DecodeString(in.Hash)
+	if in.Schema < 1 || in.Schema > Version || !ok || err != nil || len(hash) != 16 {
+		return Reset{}, fmt.Errorf("cannot decode reset: %w", errNotReset)
+	}
+	return Reset{Field: field, Hash: [16]byte(hash), At: in.At, Pseudonyms: in.Pseudonyms}, nil
+}
