@@ -1,0 +1,205 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Handler handles a run of messages of one partition, in order. When it
+// returns nil they are committed and never handed out again to the group; on
+// an error the same run is handed to it again, after a pause. It may be called
+// for several partitions at once. It must return soon after ctx ends, and what
+// it has done by then may be done again by another member.
+type Handler func(ctx context.Context, partition int, messages []kafka.Message) error
+
+// Consumer is a member of a consumer group over the events topic.
+type Consumer struct {
+	cluster *Cluster
+	options ConsumerOptions
+	handle  Handler
+	log     *slog.Logger
+
+	lag    atomic.Int64 // messages behind, over the partitions of this member
+	active atomic.Int64 // partitions assigned to this member
+}
+
+// ConsumerOptions configure a consumer.
+type ConsumerOptions struct {
+	Group string
+	// MaxMessages and MaxWait bound a run: it is handed out when it has that
+	// many messages, or when its first one has waited that long.
+	MaxMessages int
+	MaxWait     time.Duration
+	Log         *slog.Logger
+}
+
+// NewConsumer prepares a member of the group; Run makes it one.
+func NewConsumer(cluster *Cluster, o ConsumerOptions, handle Handler) *Consumer {
+	return &Consumer{cluster: cluster, options: o, handle: handle, log: o.Log}
+}
+
+// Lag returns how many messages the partitions of this member are behind.
+func (c *Consumer) Lag() int64 { return c.lag.Load() }
+
+// Assigned returns how many partitions this member has.
+func (c *Consumer) Assigned() int64 { return c.active.Load() }
+
+// Run is a member of the group until ctx ends. It returns when the runs under
+// way have been handled or given up.
+func (c *Consumer) Run(ctx context.Context) error {
+	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+		ID:      c.options.Group,
+		Brokers: c.cluster.config.Brokers,
+		Dialer:  c.cluster.dialer,
+		Topics:  []string{c.cluster.config.Topics.Events},
+		// A group that has never committed starts with what Kafka still has.
+		StartOffset:           kafka.FirstOffset,
+		WatchPartitionChanges: true,
+		HeartbeatInterval:     time.Second,
+		SessionTimeout:        10 * time.Second,
+		RebalanceTimeout:      20 * time.Second,
+		JoinGroupBackoff:      500 * time.Millisecond,
+	})
+	if err != nil {
+		return fmt.Errorf("cannot join consumer group %s: %w", c.options.Group, err)
+	}
+	defer group.Close()
+	for {
+		generation, err := group.Next(ctx)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, kafka.ErrGroupClosed):
+			return nil
+		case err != nil:
+			c.log.Warn("cannot join the consumer group; trying again", "group", c.options.Group, "error", err)
+			continue
+		}
+		c.start(ctx, generation)
+	}
+}
+
+func (c *Consumer) start(ctx context.Context, g *kafka.Generation) {
+	topic := c.cluster.config.Topics.Events
+	for _, assigned := range g.Assignments[topic] {
+		g.Start(func(generation context.Context) {
+			// The member also ends with ctx, at which its commits still count.
+			run, stop := context.WithCancel(generation)
+			defer stop()
+			defer context.AfterFunc(ctx, stop)()
+			c.active.Add(1)
+			defer c.active.Add(-1)
+			p := &partition{consumer: c, id: assigned.ID, offset: assigned.Offset, commit: func(offset int64) error {
+				return g.CommitOffsets(map[string]map[int]int64{topic: {assigned.ID: offset}})
+			}}
+			p.consume(run)
+		})
+	}
+}
+
+// partition is one partition while it is assigned.
+type partition struct {
+	consumer *Consumer
+	id       int
+	offset   int64 // of the next message
+	commit   func(int64) error
+	lag      int64
+}
+
+func (p *partition) consume(ctx context.Context) {
+	defer p.setLag(0)
+	c := p.consumer
+	for ctx.Err() == nil {
+		if err := p.read(ctx); err != nil && ctx.Err() == nil {
+			c.log.Warn("cannot read a partition; trying again", "partition", p.id, "error", err)
+			pause(ctx, time.Second)
+		}
+	}
+}
+
+func (p *partition) read(ctx context.Context) error {
+	c := p.consumer
+	reader := kafka.NewReader(kafka.ReaderConfig{
+		Brokers: c.cluster.config.Brokers, Topic: c.cluster.config.Topics.Events, Partition: p.id,
+		Dialer: c.cluster.dialer, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: 250 * time.Millisecond,
+		QueueCapacity: 4096, ReadBatchTimeout: 30 * time.Second,
+	})
+	defer reader.Close()
+	if err := reader.SetOffset(p.offset); err != nil {
+		return err
+	}
+	for {
+		messages, err := p.gather(ctx, reader)
+		if err != nil {
+			return err
+		}
+		if !p.deliver(ctx, messages) {
+			return ctx.Err()
+		}
+	}
+}
+
+// gather collects a run of messages.
+func (p *partition) gather(ctx context.Context, reader *kafka.Reader) ([]kafka.Message, error) {
+	first, err := reader.FetchMessage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	messages := append(make([]kafka.Message, 0, 1024), first)
+	wait, cancel := context.WithTimeout(ctx, p.consumer.options.MaxWait)
+	defer cancel()
+	for len(messages) < p.consumer.options.MaxMessages {
+		m, err := reader.FetchMessage(wait)
+		if err != nil {
+			if wait.Err() != nil {
+				break
+			}
+			return nil, err
+		}
+		messages = append(messages, m)
+	}
+	last := messages[len(messages)-1]
+	p.setLag(last.HighWaterMark - last.Offset - 1 + int64(len(messages)))
+	return messages, ctx.Err()
+}
+
+// deliver has a run handled and commits it; false when ctx ended first.
+func (p *partition) deliver(ctx context.Context, messages []kafka.Message) bool {
+	c := p.consumer
+	wait := 100 * time.Millisecond
+	for {
+		err := c.handle(ctx, p.id, messages)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		c.log.Warn("cannot handle a run of events; trying again", "group", c.options.Group, "partition", p.id, "events", len(messages), "pause", wait, "error", err)
+		pause(ctx, wait)
+		wait = min(2*wait, 10*time.Second)
+	}
+	p.offset = messages[len(messages)-1].Offset + 1
+	if err := p.commit(p.offset); err != nil {
+		// What was handled is handed out again, and found to be there already.
+		c.log.Warn("cannot commit", "group", c.options.Group, "partition", p.id, "error", err)
+	}
+	p.setLag(max(p.lag-int64(len(messages)), 0))
+	return ctx.Err() == nil
+}
+
+func (p *partition) setLag(lag int64) {
+	p.consumer.lag.Add(lag - p.lag)
+	p.lag = lag
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

@@ -1,0 +1,58 @@
+// Package embedded is the Kafka that `sekisho up` brings: a broker in the same
+// process that speaks Kafka's protocol over loopback, keeps its log in a
+// directory, and syncs every batch to disk before it acknowledges it.
+package embedded
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// Kafka is a running broker.
+type Kafka struct {
+	cluster *kfake.Cluster
+	address string
+}
+
+// Start runs a broker with its log in dir, on a port of the loopback address;
+// port 0 takes a free one. What an earlier broker kept in dir is there again.
+func Start(dir string, port int) (*Kafka, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the Kafka directory: %w", err)
+	}
+	port, err := freePort(port)
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := kfake.NewCluster(
+		kfake.NumBrokers(1),
+		kfake.Ports(port),
+		kfake.DataDir(dir),
+		kfake.SyncWrites(),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("cannot start the embedded Kafka: %w", err)
+	}
+	return &Kafka{cluster: cluster, address: cluster.ListenAddrs()[0]}, nil
+}
+
+// Address returns the broker's address (host:port).
+func (k *Kafka) Address() string { return k.address }
+
+// Close stops the broker; what it acknowledged is in its directory.
+func (k *Kafka) Close() { k.cluster.Close() }
+
+// freePort makes sure that the port can be had, so that a taken one gives a
+// clear error.
+func freePort(port int) (int, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return 0, fmt.Errorf("cannot listen for the embedded Kafka (give another port with --kafka-port): %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

@@ -1,0 +1,134 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// topicSpec is a topic as Sekisho needs it.
+type topicSpec struct {
+	name       string
+	partitions int
+	settings   []kafka.ConfigEntry
+}
+
+func (c *Config) topicSpecs() []topicSpec {
+	return []topicSpec{
+		{c.Topics.Events, c.Partitions, []kafka.ConfigEntry{
+			{ConfigName: "cleanup.policy", ConfigValue: "delete"},
+			{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(c.Retention.Milliseconds(), 10)},
+		}},
+		// One partition: a registry is caught up when it has read one offset.
+		{c.Topics.Resets, 1, []kafka.ConfigEntry{
+			{ConfigName: "cleanup.policy", ConfigValue: "compact"},
+		}},
+	}
+}
+
+// EnsureTopics creates the topics that are missing and verifies the others:
+// the resets topic must be compacted. It returns the number of partitions of
+// the events topic.
+func (c *Cluster) EnsureTopics(ctx context.Context) (partitions int, err error) {
+	specs := c.config.topicSpecs()
+	if err := c.createTopics(ctx, specs); err != nil {
+		return 0, err
+	}
+	// A topic's leaders are elected a moment after it was created.
+	for {
+		partitions, err = c.VerifyTopics(ctx)
+		var pending *pendingError
+		if !errors.As(err, &pending) || ctx.Err() != nil {
+			return partitions, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (c *Cluster) createTopics(ctx context.Context, specs []topicSpec) error {
+	var create []kafka.TopicConfig
+	for _, s := range specs {
+		create = append(create, kafka.TopicConfig{
+			Topic:             s.name,
+			NumPartitions:     s.partitions,
+			ReplicationFactor: c.config.Replication,
+			ConfigEntries:     s.settings,
+		})
+	}
+	answer, err := c.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: create})
+	if err != nil {
+		return fmt.Errorf("cannot create topics: %w", err)
+	}
+	for topic, err := range answer.Errors {
+		if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+			return fmt.Errorf("cannot create topic %s: %w", topic, err)
+		}
+	}
+	return nil
+}
+
+// pendingError: the topic is not there, or not whole, yet.
+type pendingError struct{ problem string }
+
+func (e *pendingError) Error() string { return e.problem }
+
+// VerifyTopics reports what about the topics is not as Sekisho needs it.
+func (c *Cluster) VerifyTopics(ctx context.Context) (partitions int, err error) {
+	specs := c.config.topicSpecs()
+	names := make([]string, len(specs))
+	for i := range specs {
+		names[i] = specs[i].name
+	}
+	meta, err := c.client.Metadata(ctx, &kafka.MetadataRequest{Topics: names})
+	if err != nil {
+		return 0, fmt.Errorf("cannot verify topics: %w", err)
+	}
+	found := map[string]kafka.Topic{}
+	for _, t := range meta.Topics {
+		if t.Error == nil {
+			found[t.Name] = t
+		}
+	}
+	for _, s := range specs {
+		topic, ok := found[s.name]
+		if !ok {
+			return 0, &pendingError{fmt.Sprintf("topic %s does not exist; create it with `sekisho topics`", s.name)}
+		}
+		for _, p := range topic.Partitions {
+			if p.Leader.Host == "" {
+				return 0, &pendingError{fmt.Sprintf("partition %d of topic %s has no leader", p.ID, s.name)}
+			}
+		}
+	}
+	if n := len(found[c.config.Topics.Resets].Partitions); n != 1 {
+		return 0, fmt.Errorf("topic %s has %d partitions: it must have one, so that registries know when they are caught up", c.config.Topics.Resets, n)
+	}
+	return len(found[c.config.Topics.Events].Partitions), c.verifyCompaction(ctx)
+}
+
+// verifyCompaction makes sure that resets are never deleted by age.
+func (c *Cluster) verifyCompaction(ctx context.Context) error {
+	answer, err := c.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
+		Resources: []kafka.DescribeConfigRequestResource{{
+			ResourceType: kafka.ResourceTypeTopic, ResourceName: c.config.Topics.Resets, ConfigNames: []string{"cleanup.policy"},
+		}},
+	})
+	if err != nil {
+		return fmt.Errorf("cannot verify topic %s: %w", c.config.Topics.Resets, err)
+	}
+	for _, r := range answer.Resources {
+		for _, e := range r.ConfigEntries {
+			if e.ConfigName == "cleanup.policy" && e.ConfigValue != "compact" {
+				return fmt.Errorf("topic %s has cleanup.policy %s: it must be compact, or resets would be forgotten", c.config.Topics.Resets, e.ConfigValue)
+			}
+		}
+	}
+	return nil
+}
