@@ -1,0 +1,123 @@
+package base64url
+
+import (
+	"bytes"
+	"encoding/base64"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+// reference decodes with the standard library.
+func reference(s string) ([]byte, bool) {
+	if strings.ContainsAny(s, "\r\n") { // which it skips
+		return nil, false
+	}
+	padded := s + strings.Repeat("A", Size(len(s))/3*4-len(s)+8)
+	dst, err := base64.RawURLEncoding.DecodeString(padded[:len(padded)/4*4])
+	if err != nil {
+		return nil, false
+	}
+	return dst[:Size(len(s))], true
+}
+
+// compare compares every decoder there is on this machine with the reference.
+func compare(t *testing.T, s string) {
+	t.Helper()
+	want, ok := reference(s)
+	got := bytes.Repeat([]byte{0xA5}, Size(len(s))+1)
+	if Decode(got, s) != ok {
+		t.Fatalf("%q: accepted is %t", s, !ok)
+	}
+	if ok && !bytes.Equal(got[:len(want)], want) {
+		t.Fatalf("%q:\ngot  %x\nwant %x", s, got, want)
+	}
+	if got[Size(len(s))] != 0xA5 {
+		t.Fatalf("%q: written too far", s)
+	}
+	blocks := len(s) / block
+	if decodeGeneric(got, s, blocks) != (strings.Trim(s[:blocks*block], alphabet) == "") {
+		t.Fatalf("%q: generic accepted is %t", s, !ok)
+	}
+	if n := blocks * blockBytes; ok && !bytes.Equal(got[:n], want[:n]) {
+		t.Fatalf("%q:\ngot  %x generic\nwant %x", s, got[:n], want[:n])
+	}
+}
+
+// Each byte in each place of a block, and of what is less than a block.
+func TestDecodeEachByteEverywhere(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, n := range []int{1, 2, 3, 4, 5, 31, 32, 33, 64, 71} {
+		s := make([]byte, n)
+		for i := range s {
+			s[i] = alphabet[random.IntN(64)]
+		}
+		for i := range s {
+			kept := s[i]
+			for c := range 256 {
+				s[i] = byte(c)
+				compare(t, string(s))
+			}
+			s[i] = kept
+		}
+	}
+}
+
+func TestDecodeLengths(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for n := range 300 {
+		s := make([]byte, n)
+		for i := range s {
+			s[i] = alphabet[random.IntN(64)]
+		}
+		compare(t, string(s))
+	}
+}
+
+func TestSize(t *testing.T) {
+	check := func(n, want int) {
+		t.Helper()
+		if got := Size(n); got != want {
+			t.Errorf("Size(%d) = %d, want %d", n, got, want)
+		}
+	}
+	check(0, 8)
+	check(1, 32)
+	check(32, 32)
+	check(33, 56)
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add("")
+	f.Add("CQitFIAQitFIAEsACBENB5FgAAAAAAAAAAYgAAAAAAAA")
+	f.Add("CQitFIAQitFIAEsACBENB5FgAAAAAAA+AAYgAAAAAAA=")
+	f.Fuzz(compare)
+}
+
+func BenchmarkDecode(b *testing.B) {
+	s := strings.Repeat(alphabet, 32)
+	dst := make([]byte, Size(len(s)))
+	for _, n := range []int{44, 512, 2048} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			b.SetBytes(int64(n))
+			b.ReportAllocs()
+			for b.Loop() {
+				if !Decode(dst, s[:n]) {
+					b.Fatal("refused")
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkDecodeGeneric(b *testing.B) {
+	s := strings.Repeat(alphabet, 32)
+	dst := make([]byte, Size(len(s)))
+	b.SetBytes(int64(len(s)))
+	for b.Loop() {
+		decodeGeneric(dst, s, len(s)/block)
+	}
+}
