@@ -82,7 +82,9 @@ func TestDidomiRefusesEncodings(t *testing.T) {
 	check(token[:len(token)-4], ErrSyntax)
 	check(token[:len(token)-3], ErrEncoding)
 	check(token[:20]+"\n"+token[20:], ErrEncoding)
+	check(token[:20]+"\n\n\n\n"+token[20:], ErrEncoding)
 	check(token[:20]+" "+token[20:], ErrEncoding)
+	check(token+"====", ErrEncoding)
 	check(token[:20]+"-_+/", ErrEncoding)
 	check(token+"%3", ErrEncoding)
 	check("e30x", ErrSyntax) // {}1

@@ -51,7 +51,7 @@ func (r *reader) fail(e Error) {
 
 // end expects nothing more.
 func (r *reader) end() Error {
-	if r.peek(); r.i != len(r.s) || r.depth != 0 {
+	if r.peek(); r.i != len(r.s) {
 		r.fail(ErrSyntax)
 	}
 	return r.failed

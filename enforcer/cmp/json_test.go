@@ -53,6 +53,7 @@ func TestJSON(t *testing.T) {
 	check(`{1:2}`, false)
 	check(`"a`, false)
 	check(`"\u12"`, false)
+	check("\"\\n\x01\"", false)
 	check(strings.Repeat("[", maxDepth)+strings.Repeat("]", maxDepth), true)
 	check(strings.Repeat("[", maxDepth+1)+strings.Repeat("]", maxDepth+1), false)
 	check(strings.Repeat("[", MaxValue), false)

@@ -106,6 +106,19 @@ func TestSegmentAllocatesNothing(t *testing.T) {
 	checkAllocations(t, decodeSegment, segmentSample, `{"a\u0062c":false}`, `{"C0001":true,`, `{"C0001":1}`)
 }
 
+// A Choices that is used for long does not grow.
+func TestChoicesDoNotGrow(t *testing.T) {
+	var c Choices
+	for range 1000 {
+		if err := c.DecodeSegment(`{"a\u0062c":false}`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if cap(c.scratch) > 1000 {
+		t.Errorf("the scratch has grown to %d bytes", cap(c.scratch))
+	}
+}
+
 // What is taken is JSON, and says the same to the standard library.
 func FuzzSegment(f *testing.F) {
 	f.Add(segmentSample)

@@ -44,6 +44,8 @@ func TestUsercentrics(t *testing.T) {
 	check(`[{"id":"a","status":true,"history":[`+ucAccepted+`,`+ucImplicit+`]}]`, "~a")
 	check(`[{"id":"a","status":true,"type":"explicit","consent":{"status":false,"type":"implicit"}}]`, "-a")
 	check(`[{"id":"a","templateId":"a","status":false}]`, "-a")
+	check(`[{"id":"a","status":false,"given":true,"type":"explicit"}]`, "explicit -a")
+	check(`[{"id":"a","status":true,"type":"explicit","history":[`+ucImplicit+`]}]`, "~a")
 }
 
 func TestUsercentricsRefuses(t *testing.T) {

@@ -38,9 +38,9 @@ func DecodeGCD(s string) (State, error) {
 // gcdSetting reads an explicit state: l + 4·default + update, where each is 0
 // not set, 1 denied, 2 granted. Other letters have never been explained.
 func gcdSetting(letter byte) (Setting, bool) {
-	i := letter - 'l'
+	i := letter - 'l' // a letter before l wraps around, to far more than Granted
 	s := Setting{Default: Value(i >> 2), Update: Value(i & 3)}
-	if letter < 'l' || s.Default > Granted || s.Update > Granted {
+	if s.Default > Granted || s.Update > Granted {
 		return Setting{}, false
 	}
 	if s.Value = s.Default; s.Update != NotSet {
