@@ -22,7 +22,7 @@ type field struct {
 }
 
 // readModel reads the declarations from the model's source. It refuses a
-// field that has no category or no name.
+// field that has no category, no name of its own or no limit.
 func readModel(path string) ([]field, error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
@@ -34,11 +34,16 @@ func readModel(path string) ([]field, error) {
 		return nil, err
 	}
 	var fields []field
+	named := map[string]bool{}
 	for _, f := range declared.Fields.List {
 		parsed, err := readField(f)
+		if err == nil && named[parsed.Name] {
+			err = fmt.Errorf("field %s has the name of another, %s", parsed.Const, parsed.Name)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", files.Position(f.Pos()), err)
 		}
+		named[parsed.Name] = true
 		fields = append(fields, parsed)
 	}
 	if len(fields) > 64 {
@@ -90,5 +95,11 @@ func readField(f *ast.Field) (field, error) {
 	if parsed.Name == "" || parsed.Doc == "" {
 		return field{}, fmt.Errorf("field %s needs json and doc tags", name)
 	}
+	if _, err := strconv.ParseUint(parsed.Max, 10, 64); err != nil && !unlimited(parsed.Kind) {
+		return field{}, fmt.Errorf("field %s needs a max tag, a whole number", name)
+	}
 	return parsed, nil
 }
+
+// unlimited reports whether the kind's form is limit enough.
+func unlimited(kind string) bool { return kind == "UUID" || kind == "Type" || kind == "Timestamp" }
