@@ -1,10 +1,8 @@
 package schemas
 
 import (
-	"math"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -22,11 +20,12 @@ func (e *Invalid) Error() string { return e.Path + ": " + e.Problem }
 
 func invalid(f Field, problem string) *Invalid { return &Invalid{Path: f.String(), Problem: problem} }
 
-// Check reports why text cannot be the field's; nil when it can.
+// Check reports why text cannot be the field's in an event as a client sends
+// it; nil when it can.
 func Check(f Field, text string) *Invalid {
 	d := f.Definition()
-	if !d.Kind.Numeric() && d.Max > 0 && len(text) > int(d.Max) {
-		return invalid(f, "must be at most "+strconv.Itoa(int(d.Max))+" bytes")
+	if limit := d.maxText(); limit > 0 && len(text) > limit {
+		return invalid(f, "must be at most "+strconv.Itoa(limit)+" bytes")
 	}
 	switch d.Kind {
 	case KindUUID:
@@ -68,16 +67,12 @@ func checkNumber(f Field, d *Definition, text string) *Invalid {
 	if d.Kind == KindInteger {
 		problem = "must be a whole number from 0 to "
 	}
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsInf(n, 0) || math.IsNaN(n) || n < 0 || n > d.Max ||
-		d.Kind == KindInteger && !isDigits(text) {
+	n, ok := parseNumber(text)
+	if !ok || n < 0 || n > d.Max || d.Kind == KindInteger && !isDigits(text) {
 		return invalid(f, problem+strconv.FormatFloat(d.Max, 'f', -1, 64))
 	}
 	return nil
 }
-
-// ParseTime reads RFC 3339 text.
-func ParseTime(text string) (time.Time, error) { return time.Parse(time.RFC3339Nano, text) }
 
 // CheckProperty reports why text cannot be the value of a text property.
 func CheckProperty(name, text string) *Invalid {
@@ -134,15 +129,6 @@ func isName(s string) bool {
 		switch c := s[i]; {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '.':
 		default:
-			return false
-		}
-	}
-	return s != ""
-}
-
-func isDigits(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] < '0' || s[i] > '9' {
 			return false
 		}
 	}

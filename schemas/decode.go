@@ -2,28 +2,21 @@ package schemas
 
 import (
 	"errors"
-	"math"
-	"strconv"
 	"unicode/utf8"
 	"unsafe"
 
 	"github.com/valyala/fastjson"
 )
 
-// Limits of a request's body.
-const (
-	// MaxBatch is the most events in one request.
-	MaxBatch = 1000
-	// maxDepth is how deep a body may be nested: an array of events with
-	// objects of objects. It is checked before the body is parsed.
-	maxDepth = 8
-)
+// MaxBatch is the most events in one request.
+const MaxBatch = 1000
 
 // Errors that concern a body as a whole.
 var (
 	ErrNotUTF8    = errors.New("the body is not UTF-8")
 	ErrNotJSON    = errors.New("the body is not JSON")
 	ErrTooDeep    = errors.New("the body is nested too deeply")
+	ErrTooComplex = errors.New("the body has too many values")
 	ErrNotEvents  = errors.New("the body must be an event or an array of events")
 	ErrTooMany    = errors.New("the array has more than 1000 events")
 	ErrEmptyBatch = errors.New("the array has no events")
@@ -32,10 +25,11 @@ var (
 // Decoder reads events from their JSON form, as POST /v1/events takes them.
 // The zero value is ready; it serves one goroutine and is best reused.
 type Decoder struct {
-	parser  fastjson.Parser
-	events  []*fastjson.Value
-	single  [1]*fastjson.Value
-	scratch []byte // texts of numbers
+	parser   fastjson.Parser
+	events   []*fastjson.Value
+	single   [1]*fastjson.Value
+	scratch  []byte // texts of numbers
+	repaired []byte // the body, when it had to be mended
 }
 
 // Parse reads a body of one event or an array of events and returns how many
@@ -45,11 +39,12 @@ func (d *Decoder) Parse(body []byte) (int, error) {
 	if !utf8.Valid(body) {
 		return 0, ErrNotUTF8
 	}
-	if tooDeep(body) {
-		return 0, ErrTooDeep
+	body, err := d.scan(body)
+	if err != nil {
+		return 0, err
 	}
-	// The parser is lenient about escapes, controls and numbers; the validator
-	// is not. The errors of both quote the body.
+	// The parser is lenient about escapes and numbers; the validator is not.
+	// The errors of both quote the body.
 	if fastjson.ValidateBytes(body) != nil {
 		return 0, ErrNotJSON
 	}
@@ -86,7 +81,7 @@ func (d *Decoder) Event(i int, e *Event) *Invalid {
 		return &Invalid{Path: "", Problem: "an event must be an object"}
 	}
 	var problem *Invalid
-	sawType := false
+	sawType, sawProperties := false, false
 	object.Visit(func(key []byte, v *fastjson.Value) {
 		f, known := FieldNamed(key)
 		switch {
@@ -96,6 +91,9 @@ func (d *Decoder) Event(i int, e *Event) *Invalid {
 				return
 			}
 			text, bad := d.fieldText(f, v)
+			if bad == nil {
+				bad = Check(f, text)
+			}
 			if bad != nil {
 				problem = first(problem, bad)
 				return
@@ -103,6 +101,11 @@ func (d *Decoder) Event(i int, e *Event) *Invalid {
 			e.Set(f, text)
 			sawType = sawType || f == Type
 		case string(key) == "properties":
+			if sawProperties {
+				problem = first(problem, &Invalid{Path: "properties", Problem: "appears twice"})
+				return
+			}
+			sawProperties = true
 			problem = first(problem, d.decodeProperties(v, e))
 		case string(key) == "consent":
 			decodeConsent(v, &e.Consent)
@@ -145,7 +148,7 @@ var requiredBy = func() (sets [NumEventTypes]FieldSet) {
 	return sets
 }()
 
-// fieldText returns the field's value as text, checked.
+// fieldText returns the field's value as text when it has the right JSON type.
 func (d *Decoder) fieldText(f Field, v *fastjson.Value) (string, *Invalid) {
 	var text string
 	if f.Definition().Kind.Numeric() {
@@ -163,7 +166,7 @@ func (d *Decoder) fieldText(f Field, v *fastjson.Value) (string, *Invalid) {
 		}
 		text = share(raw)
 	}
-	return text, Check(f, text)
+	return text, nil
 }
 
 func (d *Decoder) decodeProperties(v *fastjson.Value, e *Event) (problem *Invalid) {
@@ -179,9 +182,9 @@ func (d *Decoder) decodeProperties(v *fastjson.Value, e *Event) (problem *Invali
 			problem = first(problem, unknownKey("properties.", key))
 			return
 		}
-		property, ok := d.property(share(key), v)
-		if !ok {
-			problem = first(problem, &Invalid{Path: "properties." + property.Name, Problem: "must be a string, a number or a boolean"})
+		property, bad := d.property(share(key), v)
+		if bad != "" {
+			problem = first(problem, &Invalid{Path: "properties." + property.Name, Problem: bad})
 		}
 		if property.Kind == PropertyText {
 			problem = first(problem, CheckProperty(property.Name, property.Text))
@@ -196,23 +199,27 @@ func (d *Decoder) decodeProperties(v *fastjson.Value, e *Event) (problem *Invali
 	return problem
 }
 
-// property reads a property's value; false when it is not a scalar.
-func (d *Decoder) property(name string, v *fastjson.Value) (Property, bool) {
-	p := Property{Name: name}
+// property reads a property's value. It says what is wrong when that is not a
+// scalar, or a number that cannot be kept as it is.
+func (d *Decoder) property(name string, v *fastjson.Value) (p Property, problem string) {
+	p.Name = name
 	switch v.Type() {
 	case fastjson.TypeString:
 		raw, _ := v.StringBytes()
 		p.Text = share(raw)
 	case fastjson.TypeNumber:
 		p.Kind, p.Text = PropertyNumber, d.numberText(v)
+		if _, ok := parseNumber(p.Text); !ok {
+			problem = "must be a number that a float64 can hold, of at most 32 bytes"
+		}
 	case fastjson.TypeTrue:
 		p.Kind, p.Text = PropertyBool, "true"
 	case fastjson.TypeFalse:
 		p.Kind, p.Text = PropertyBool, "false"
 	default:
-		return p, false
+		problem = "must be a string, a number or a boolean"
 	}
-	return p, true
+	return p, problem
 }
 
 // unknownKey names an unknown key only when it is a plain name: a client's
@@ -231,45 +238,11 @@ func (d *Decoder) numberText(v *fastjson.Value) string {
 	return share(d.scratch[start:])
 }
 
-// wholeNumber writes 1.0 and 1e3, which are whole numbers in JSON, with digits
-// only. It leaves what is not a whole number as it is.
-func wholeNumber(text string) string {
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil || n != math.Trunc(n) || math.Abs(n) > 1<<53 {
-		return text
-	}
-	return strconv.FormatFloat(n+0, 'f', -1, 64)
-}
-
 func first(have, next *Invalid) *Invalid {
 	if have != nil {
 		return have
 	}
 	return next
-}
-
-// tooDeep reports whether brackets outside strings nest beyond the limit.
-func tooDeep(body []byte) bool {
-	depth, inString := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case inString:
-			if c == '\\' {
-				i++
-			} else if c == '"' {
-				inString = false
-			}
-		case c == '"':
-			inString = true
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
 }
 
 // share views the bytes as a string, without a copy.

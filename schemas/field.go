@@ -16,6 +16,14 @@ type Definition struct {
 	Doc       string
 }
 
+// maxText returns the longest text in bytes, 0 when the kind alone limits it.
+func (d *Definition) maxText() int {
+	if d.Kind.Numeric() {
+		return maxNumberText
+	}
+	return int(d.Max)
+}
+
 // Definition returns what the model says of the field.
 func (f Field) Definition() *Definition { return &definitions[f] }
 

@@ -1,0 +1,75 @@
+package schemas
+
+import (
+	"errors"
+	"time"
+)
+
+var errNotTimestamp = errors.New("not an RFC 3339 time")
+
+// ParseTime reads RFC 3339 text with upper-case T and Z and at most nine
+// digits of fraction. Leap seconds are not times here, nor is a time that
+// falls out of the years 0 to 9999 in UTC. The error does not quote the text.
+func ParseTime(text string) (time.Time, error) {
+	// time.Parse alone is too lenient: it takes 9:00:00, a comma before the
+	// fraction and zones of more than a day.
+	if !isTimestamp(text) {
+		return time.Time{}, errNotTimestamp
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return time.Time{}, errNotTimestamp
+	}
+	if year := t.UTC().Year(); year < 0 || year > 9999 {
+		return time.Time{}, errNotTimestamp
+	}
+	return t, nil
+}
+
+// FormatTime appends the time in the form that records carry: RFC 3339 in
+// UTC with milliseconds.
+func FormatTime(b []byte, t time.Time) []byte {
+	return t.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z07:00")
+}
+
+// isTimestamp accepts the shape of a time; whether there is such a day and
+// hour is for the parser to say.
+func isTimestamp(s string) bool {
+	const shape = "0000-00-00T00:00:00"
+	if len(s) <= len(shape) || !hasShape(s[:len(shape)], shape) {
+		return false
+	}
+	zone := s[len(shape):]
+	if zone[0] == '.' {
+		n := countDigits(zone[1:])
+		if n == 0 || n > 9 {
+			return false
+		}
+		zone = zone[1+n:]
+	}
+	if zone == "Z" {
+		return true
+	}
+	return (hasShape(zone, "+00:00") || hasShape(zone, "-00:00")) && zone[1:3] < "24" && zone[4:] < "60"
+}
+
+// isDate accepts the shape of a date, the version of a policy.
+func isDate(s string) bool { return hasShape(s, "0000-00-00") }
+
+// hasShape reports whether s has a digit where shape has 0 and is equal to it
+// elsewhere.
+func hasShape(s, shape string) bool {
+	if len(s) != len(shape) {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if shape[i] == '0' {
+			if s[i] < '0' || s[i] > '9' {
+				return false
+			}
+		} else if s[i] != shape[i] {
+			return false
+		}
+	}
+	return true
+}
