@@ -17,7 +17,8 @@ const (
 type Consent struct {
 	// Present: the event has the object.
 	Present bool
-	// Malformed: the object is not what it should be.
+	// Malformed: the object is not what it should be. It has no answers and no
+	// policy then.
 	Malformed bool
 	// Answers per purpose; Necessary is never asked.
 	Answers [NumPurposes]Answer

@@ -2,28 +2,24 @@ package schemas
 
 import "github.com/valyala/fastjson"
 
-// maxPolicyText bounds the stated policy version, a date.
-const maxPolicyText = 10
-
 // decodeConsent reads the consent object. Whatever it does not understand
 // makes the consent malformed: it never grants, and it never makes the event
 // invalid, so that a broken banner does not lose the anonymous count.
 func decodeConsent(v *fastjson.Value, c *Consent) {
-	if c.Present { // the key appears twice: which one is true?
-		c.Malformed = true
-		return
-	}
-	c.Present = true
 	object, err := v.Object()
-	if err != nil {
-		c.Malformed = true
-		return
+	// Of an object that appears twice, which one is true?
+	c.Malformed = err != nil || c.Present
+	c.Present = true
+	if err == nil {
+		object.Visit(func(key []byte, v *fastjson.Value) {
+			if !decodeConsentMember(string(key), v, c) {
+				c.Malformed = true
+			}
+		})
 	}
-	object.Visit(func(key []byte, v *fastjson.Value) {
-		if !decodeConsentMember(string(key), v, c) {
-			c.Malformed = true
-		}
-	})
+	if c.Malformed {
+		c.Answers, c.Policy = [NumPurposes]Answer{}, ""
+	}
 }
 
 func decodeConsentMember(key string, v *fastjson.Value, c *Consent) bool {
@@ -35,7 +31,7 @@ func decodeConsentMember(key string, v *fastjson.Value, c *Consent) bool {
 	case "social":
 		return decodeAnswer(v, &c.Answers[Social])
 	case "policy":
-		return decodeSignal(v, &c.Policy) && len(c.Policy) <= maxPolicyText
+		return decodeSignal(v, &c.Policy) && isDate(c.Policy)
 	case "tcf":
 		return decodeSignal(v, &c.Signals.TCF)
 	case "additional_consent":
@@ -106,13 +102,16 @@ func decodeSignal(v *fastjson.Value, signal *string) bool {
 
 // decodeFlag takes true, false, "1" and "0".
 func decodeFlag(v *fastjson.Value, signal *string) bool {
+	if *signal != "" {
+		return false
+	}
 	switch v.Type() {
 	case fastjson.TypeTrue:
 		*signal = "1"
 	case fastjson.TypeFalse:
 		*signal = "0"
 	default:
-		return decodeSignal(v, signal)
+		return decodeSignal(v, signal) && (*signal == "0" || *signal == "1")
 	}
 	return true
 }
