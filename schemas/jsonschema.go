@@ -3,6 +3,7 @@ package schemas
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -39,6 +40,12 @@ func (o object) MarshalJSON() ([]byte, error) {
 // JSONSchema returns the published JSON Schema (draft 2020-12) of one event,
 // as a client sends it. Each field's data category is in the annotation
 // `x-category`. The file event.schema.json beside this one is its output.
+//
+// [Decoder] refuses a little more, which JSON Schema cannot say: a key that
+// appears twice; a text that is too long in bytes and not in characters; a
+// number of more than 32 bytes; a time that falls out of the years 0 to 9999
+// in UTC; for a validator that does not assert `format`, a day that is not in
+// the calendar. It compares numbers as IEEE 754 doubles.
 func JSONSchema() []byte {
 	properties := object{}
 	for f := range definitions {
@@ -54,6 +61,8 @@ func JSONSchema() []byte {
 				{"type", []string{"string", "number", "boolean"}},
 				{"maxLength", MaxPropertyText},
 				{"pattern", textPattern},
+				{"minimum", -math.MaxFloat64},
+				{"maximum", math.MaxFloat64},
 			}},
 		}},
 		member{"consent", object{
@@ -78,12 +87,15 @@ func JSONSchema() []byte {
 	return append(out, '\n')
 }
 
-// Patterns of the kinds, in the regular expressions of ECMA-262.
+// Patterns of the kinds, in what the regular expressions of ECMA-262, RE2, PCRE
+// and others have in common: \x1f and not \u001f.
 const (
 	namePattern       = `^[A-Za-z0-9_.-]+$`
 	identifierPattern = `^[!-~]+$`
-	textPattern       = `^[^\u0000-\u001f\u007f-\u009f]*$`
-	addressPattern    = `^https?://[^/?# \u0000-\u001f\u007f-\u009f][^ \u0000-\u001f\u007f-\u009f]*$`
+	textPattern       = `^[^\x00-\x1f\x7f-\x9f]*$`
+	addressPattern    = `^https?://[^/?# \x00-\x1f\x7f-\x9f][^ \x00-\x1f\x7f-\x9f]*$`
+	timestampPattern  = `^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+	datePattern       = `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`
 	uuidPattern       = `^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`
 )
 
@@ -92,8 +104,7 @@ func fieldSchema(d *Definition) object {
 	text := func(pattern string) object {
 		schema = append(schema, member{"type", "string"}, member{"pattern", pattern})
 		if d.Max > 0 {
-			// Limits are in bytes, which JSON Schema cannot say: a text within
-			// maxLength may still be too long when it is not ASCII.
+			// Limits are in bytes, which JSON Schema cannot say.
 			schema = append(schema, member{"maxLength", int(d.Max)})
 		}
 		return schema
@@ -104,7 +115,7 @@ func fieldSchema(d *Definition) object {
 	case KindType:
 		return append(schema, member{"enum", eventTypeNames[:]})
 	case KindTimestamp:
-		return append(schema, member{"type", "string"}, member{"format", "date-time"})
+		return append(text(timestampPattern), member{"format", "date-time"})
 	case KindIdentifier:
 		return text(identifierPattern)
 	case KindName:
@@ -151,10 +162,10 @@ func consentSchema() object {
 	}
 	properties = append(properties, member{"policy", object{
 		{"description", "Version (date) of the policy that was consented to."},
-		{"type", "string"}, {"pattern", `^\d{4}-\d{2}-\d{2}$`},
+		{"type", "string"}, {"pattern", datePattern},
 	}})
 	for _, name := range strings.Fields("tcf additional_consent gpp gpp_sections us_privacy gcs gcd onetrust onetrust_closed cookiebot didomi usercentrics att") {
-		properties = append(properties, member{name, object{{"type", "string"}}})
+		properties = append(properties, member{name, object{{"type", "string"}, {"minLength", 1}}})
 	}
 	for _, name := range strings.Fields("limit_ad_tracking gpc dnt gdpr") {
 		properties = append(properties, member{name, object{{"enum", []any{true, false, "0", "1"}}}})
