@@ -54,7 +54,8 @@ func DecodeReset(value []byte) (Reset, error) {
 	}
 	field, ok := FieldNamed([]byte(in.Kind))
 	hash, err := hex.DecodeString(in.Hash)
-	if in.Schema < 1 || in.Schema > Version || !ok || err != nil || len(hash) != 16 {
+	if in.Schema < 1 || in.Schema > Version || !ok || !Identifiers.Has(field) ||
+		err != nil || len(hash) != 16 || in.At.IsZero() {
 		return Reset{}, fmt.Errorf("cannot decode reset: %w", errNotReset)
 	}
 	return Reset{Field: field, Hash: [16]byte(hash), At: in.At, Pseudonyms: in.Pseudonyms}, nil
