@@ -8,16 +8,18 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-func decodeBlocks(dst []byte, s string, blocks int) bool {
-	if !cpu.X86.HasAVX2 {
-		return decodeGeneric(dst, s, blocks)
+// decodeQuads decodes a multiple of four characters. It may write eight bytes
+// more than those.
+func decodeQuads(dst []byte, s string) bool {
+	if len(s) < block || !cpu.X86.HasAVX2 {
+		return decodeGeneric(dst, s)
 	}
-	_, _ = dst[blocks*blockBytes+slack-1], s[blocks*block-1]
-	return decodeAVX2(unsafe.SliceData(dst), unsafe.StringData(s), blocks)
+	_ = dst[len(s)/4*3+slack-1]
+	return decodeAVX2(unsafe.SliceData(dst), unsafe.StringData(s), len(s))
 }
 
-// decodeAVX2 is decodeGeneric for blocks > 0, without bounds checks. It writes
-// four bytes of zeros after the last block.
+// decodeAVX2 is decodeGeneric for n characters, at least a block of them,
+// without bounds checks. It writes four bytes of zeros after them.
 //
 //go:noescape
-func decodeAVX2(dst, src *byte, blocks int) bool
+func decodeAVX2(dst, src *byte, n int) bool

@@ -5,25 +5,25 @@
 // A character is one of the alphabet if the rows of its low nibble, rowsLow,
 // and that of its high nibble, rowsHigh, have a bit in common:
 //
-//	bit 0  0x2_  -
+//	bit 0  0x2_  - and .
 //	bit 1  0x3_  0-9
 //	bit 2  0x4_  A-O, and 0x6_  a-o
 //	bit 3  0x5_  P-Z and _
 //	bit 4  0x7_  p-z
 //
-// Shift is what to add, by high nibble, to have the value; index 13 is for _,
-// which does not go with its row.
+// Shift is what to add to a character to have its value. It goes by the high
+// nibble, and one more from _ on, which so does not go with its row.
 
 DATA rowsLow<>+0(SB)/8, $0x1E1E1E1E1E1E1E1A
-DATA rowsLow<>+8(SB)/8, $0x0C040504041C1E1E
+DATA rowsLow<>+8(SB)/8, $0x0C050504041C1E1E
 GLOBL rowsLow<>(SB), RODATA|NOPTR, $16
 
 DATA rowsHigh<>+0(SB)/8, $0x1004080402010000
 DATA rowsHigh<>+8(SB)/8, $0x0000000000000000
 GLOBL rowsHigh<>(SB), RODATA|NOPTR, $16
 
-DATA shift<>+0(SB)/8, $0xB9B9BFBF04110000
-DATA shift<>+8(SB)/8, $0x0000E00000000000
+DATA shift<>+0(SB)/8, $0xB9E0BFBF04110000
+DATA shift<>+8(SB)/8, $0x00000000000000B9
 GLOBL shift<>(SB), RODATA|NOPTR, $16
 
 // Three bytes of each four, the highest first; the rest zeros.
@@ -34,11 +34,8 @@ GLOBL order<>(SB), RODATA|NOPTR, $16
 DATA nibble<>+0(SB)/4, $0x0F0F0F0F
 GLOBL nibble<>(SB), RODATA|NOPTR, $4
 
-DATA underscore<>+0(SB)/4, $0x5F5F5F5F
-GLOBL underscore<>(SB), RODATA|NOPTR, $4
-
-DATA eight<>+0(SB)/4, $0x08080808
-GLOBL eight<>(SB), RODATA|NOPTR, $4
+DATA caret<>+0(SB)/4, $0x5E5E5E5E
+GLOBL caret<>(SB), RODATA|NOPTR, $4
 
 DATA pairs<>+0(SB)/4, $0x01400140
 GLOBL pairs<>(SB), RODATA|NOPTR, $4
@@ -46,40 +43,36 @@ GLOBL pairs<>(SB), RODATA|NOPTR, $4
 DATA quads<>+0(SB)/4, $0x00011000
 GLOBL quads<>(SB), RODATA|NOPTR, $4
 
-// func decodeAVX2(dst, src *byte, blocks int) bool
+// func decodeAVX2(dst, src *byte, n int) bool
 TEXT ·decodeAVX2(SB), NOSPLIT, $0-25
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
-	MOVQ blocks+16(FP), CX
-	VPXOR Y4, Y4, Y4 // zero
-	VPXOR Y5, Y5, Y5 // ones where a character was refused
+	MOVQ n+16(FP), CX
+	VPCMPEQB Y5, Y5, Y5 // will have a zero where a character was refused
 	VPBROADCASTD nibble<>(SB), Y6
 	VBROADCASTI128 rowsLow<>(SB), Y7
 	VBROADCASTI128 rowsHigh<>(SB), Y8
 	VBROADCASTI128 shift<>(SB), Y9
-	VPBROADCASTD underscore<>(SB), Y10
-	VPBROADCASTD eight<>(SB), Y11
+	VPBROADCASTD caret<>(SB), Y10
 	VPBROADCASTD pairs<>(SB), Y12
 	VPBROADCASTD quads<>(SB), Y13
 	VBROADCASTI128 order<>(SB), Y14
 
-loop:
+block:
 	VMOVDQU (SI), Y0
 	VPSRLD  $4, Y0, Y1
 	VPAND   Y6, Y1, Y1 // high nibbles
-	VPAND   Y6, Y0, Y2 // low nibbles
 
-	// Refuse what has no row in common.
-	VPSHUFB  Y2, Y7, Y2
-	VPSHUFB  Y1, Y8, Y3
-	VPAND    Y3, Y2, Y2
-	VPCMPEQB Y4, Y2, Y2
-	VPOR     Y2, Y5, Y5
+	// Refuse what has no row in common. The shuffle goes by low nibbles, and
+	// has zeros for what is not ASCII.
+	VPSHUFB Y0, Y7, Y2
+	VPSHUFB Y1, Y8, Y3
+	VPAND   Y3, Y2, Y2
+	VPMINUB Y2, Y5, Y5
 
 	// Characters to values.
-	VPCMPEQB Y10, Y0, Y3
-	VPAND    Y11, Y3, Y3
-	VPOR     Y3, Y1, Y1
+	VPCMPGTB Y10, Y0, Y3
+	VPSUBB   Y3, Y1, Y1
 	VPSHUFB  Y1, Y9, Y1
 	VPADDB   Y1, Y0, Y0
 
@@ -93,10 +86,24 @@ loop:
 
 	ADDQ $32, SI
 	ADDQ $24, DI
-	DECQ CX
-	JNZ  loop
+	SUBQ $32, CX
+	JZ   done
+	CMPQ CX, $32
+	JGE  block
 
-	VPTEST Y5, Y5
-	SETEQ  ret+24(FP)
+	// Less than a block is left, in fours: step back so that it is a block,
+	// and decode some characters again.
+	LEAQ -32(SI)(CX*1), SI
+	SHRQ $2, CX
+	LEAQ (CX)(CX*2), CX
+	LEAQ -24(DI)(CX*1), DI
+	MOVQ $32, CX
+	JMP  block
+
+done:
+	VPXOR     Y0, Y0, Y0
+	VPCMPEQB  Y0, Y5, Y5
+	VPTEST    Y5, Y5
+	SETEQ     ret+24(FP)
 	VZEROUPPER
 	RET

@@ -2,4 +2,4 @@
 
 package base64url
 
-func decodeBlocks(dst []byte, s string, blocks int) bool { return decodeGeneric(dst, s, blocks) }
+func decodeQuads(dst []byte, s string) bool { return decodeGeneric(dst, s) }

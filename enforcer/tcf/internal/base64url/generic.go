@@ -1,7 +1,5 @@
 package base64url
 
-import "encoding/binary"
-
 // bad marks what is not a character of the alphabet.
 const bad = 0x80
 
@@ -14,16 +12,17 @@ var sextets = func() (table [256]byte) {
 	for i := range len(alphabet) {
 		table[alphabet[i]] = byte(i)
 	}
+	table['.'] = 63
 	return table
 }()
 
-// decodeGeneric decodes whole blocks, four characters at a time.
-func decodeGeneric(dst []byte, s string, blocks int) bool {
+// decodeGeneric decodes a multiple of four characters.
+func decodeGeneric(dst []byte, s string) bool {
 	var seen byte
-	for range blocks * (block / 4) {
+	for len(s) >= 4 && len(dst) >= 3 {
 		a, b, c, d := sextets[s[0]], sextets[s[1]], sextets[s[2]], sextets[s[3]]
 		seen |= a | b | c | d
-		binary.BigEndian.PutUint32(dst, uint32(a)<<26|uint32(b)<<20|uint32(c)<<14|uint32(d)<<8)
+		dst[0], dst[1], dst[2] = a<<2|b>>4, b<<4|c>>2, c<<6|d
 		dst, s = dst[3:], s[4:]
 	}
 	return seen&bad == 0

@@ -1,0 +1,107 @@
+package tcf
+
+import (
+	"slices"
+	"strings"
+
+	"sekisho/enforcer/tcf/internal/base64url"
+)
+
+// MaxLength is the longest string that is decoded, in characters. Strings that
+// list every vendor there is have some 2,000.
+const MaxLength = 32 << 10
+
+// Decode decodes a TC string into dst, replacing what it said before. The error
+// is an [Error]; dst then grants nothing.
+//
+// That a string can be decoded does not make it usable: ask [Consent.Usable].
+// Decode keeps no part of s. It allocates only if dst has never held a string
+// of that size. Time and memory are proportional to the length of s, which is
+// bounded by [MaxLength].
+func Decode(dst *Consent, s string) error {
+	dst.reset()
+	if err := dst.decode(s); err != 0 {
+		dst.reset()
+		return err
+	}
+	return nil
+}
+
+// reset empties c but keeps its memory.
+func (c *Consent) reset() {
+	c.said = said{}
+	c.bits, c.spans, c.restrictions = c.bits[:0], c.spans[:0], c.restrictions[:0]
+}
+
+func (c *Consent) decode(s string) Error {
+	switch {
+	case s == "":
+		return ErrEmpty
+	case len(s) > MaxLength:
+		return ErrTooLong
+	case s[0] != 'C': // version 2 in the first six bits
+		return ErrVersion
+	}
+	size := base64url.Size(len(s))
+	if size > cap(c.bits) {
+		c.bits = slices.Grow(c.bits, size)
+	}
+	c.bits = c.bits[:size]
+	if !base64url.Decode(c.bits, s) {
+		return ErrAlphabet
+	}
+	dot := segmentEnd(s, 0)
+	if err := c.readCore(uint(dot) * 6); err != 0 {
+		return err
+	}
+	for dot < len(s) {
+		start := dot + 1
+		dot = segmentEnd(s, start)
+		if err := c.readSegment(uint(start)*6, uint(dot)*6); err != 0 {
+			return err
+		}
+	}
+	return 0
+}
+
+// segmentEnd returns where the segment that starts at a place ends: at a dot,
+// or with the string.
+func segmentEnd(s string, start int) int {
+	if i := strings.IndexByte(s[start:], '.'); i >= 0 {
+		return start + i
+	}
+	return len(s)
+}
+
+// readCore reads the core segment.
+func (c *Consent) readCore(end uint) Error {
+	if end < minCoreBits {
+		return ErrTruncated
+	}
+	head := (*header)(c.bits)
+	c.head = *head
+	if !areLetters(head.field(atLanguage, 12)) || !areLetters(head.field(atCountry, 12)) {
+		return ErrLetters
+	}
+	c.consent = purposes(head.field(atConsent, 24))
+	c.interest = purposes(head.field(atInterest, 24)) &^ consentOnly
+	if head.field(atOneTreatment, 1) != 0 {
+		c.consent &^= 1
+	}
+	pos, err := c.readVendors(&c.vendorConsent, atVendors, end)
+	if err != 0 {
+		return err
+	}
+	if pos, err = c.readVendors(&c.vendorInterest, pos, end); err != 0 {
+		return err
+	}
+	if pos, err = c.readRestrictions(pos, end); err != 0 {
+		return err
+	}
+	if !c.bits.blank(pos, end) {
+		return ErrTrailing
+	}
+	return 0
+}
+
+func areLetters(field uint64) bool { return field>>6 < 26 && field&0x3f < 26 }
