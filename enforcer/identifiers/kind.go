@@ -1,0 +1,54 @@
+package identifiers
+
+// Kind is a kind of direct identifier.
+type Kind uint8
+
+// The kinds.
+const (
+	Email Kind = iota
+	Phone
+	Card     // payment card number, ISO/IEC 7812
+	MyNumber // Japanese individual number
+	IBAN     // ISO 13616
+	IP       // version 4 or 6
+	JWT      // RFC 7519, or another compact JWS or JWE
+	Secret   // password, API key, session key or other long token
+	NumKinds = iota
+)
+
+var (
+	kindNames = [NumKinds]string{"email", "phone", "card", "mynumber", "iban", "ip", "jwt", "secret"}
+	textMarks = marks("[", "]")
+	// Brackets are not allowed in a path or query (RFC 3986, section 3.3).
+	urlMarks = marks("%5B", "%5D")
+)
+
+func marks(left, right string) (list [NumKinds]string) {
+	for k, name := range kindNames {
+		list[k] = left + name + right
+	}
+	return list
+}
+
+// String returns the kind's name, as in metrics.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "unknown"
+}
+
+// Mark returns what stands for an identifier of the kind in masked text. In
+// an address it is percent-encoded.
+func (k Kind) Mark() string { return "[" + k.String() + "]" }
+
+// Counts says how many identifiers of each kind were masked.
+type Counts [NumKinds]uint32
+
+// Total returns how many were masked in all.
+func (c *Counts) Total() (n uint32) {
+	for _, of := range c {
+		n += of
+	}
+	return n
+}

@@ -1,0 +1,180 @@
+package identifiers
+
+import "strings"
+
+// suspicious reports whether s may hold an identifier. It never misses what
+// the matchers would find, and allocates nothing. Most strings are settled by
+// the survey, most others by the counters.
+func suspicious(s string) bool {
+	if !survey(s) {
+		return false
+	}
+	return counted(s)
+}
+
+// A survey adds up, eight bytes at a time, what every byte weighs: eight bits
+// for each of these counts.
+const (
+	digitWeight  = 8 * iota // digits; a + is as good as two
+	endsNumber              // neither digits nor what may be between them
+	endsToken               // not part of a token
+	dotWeight               // dots
+	colonWeight             // colons
+	escapeWeight            // at signs, percent signs, backslashes
+	equalsWeight            // equals signs
+	wideWeight              // lead bytes of what may look like ASCII
+
+	block  = 8
+	stride = 16 * block // before a count could overflow
+)
+
+// weight returns one of the counts.
+func weight(sum uint64, of int) uint64 { return sum >> of & 0xff }
+
+var weights = func() (table [256]uint64) {
+	for b := range table {
+		c := byte(b)
+		add := func(of int, n uint64, when bool) {
+			if when {
+				table[b] += n << of
+			}
+		}
+		add(digitWeight, 1, is(c, digit))
+		add(digitWeight, 2, c == '+')
+		add(endsNumber, 1, !is(c, digit|gap) && c < 0x80)
+		add(endsToken, 1, !is(c, token))
+		add(dotWeight, 1, c == '.')
+		add(colonWeight, 1, c == ':')
+		add(escapeWeight, 1, c == '@' || c == '%' || c == '\\')
+		add(equalsWeight, 1, c == '=')
+		add(wideWeight, 1, mayLookAlike(c) && c != 0xe3)
+	}
+	return table
+}()
+
+// survey reports whether there is anything in s for the counters to settle.
+func survey(s string) bool {
+	var (
+		sum     uint64
+		seen    uint64
+		number  uint64 // at most so many digits has a number that reaches here
+		settled int    // tokens up to here were looked at
+		i       int
+	)
+	for ; i+block <= len(s); i += block {
+		b := s[i : i+block]
+		w := (weights[b[0]] + weights[b[1]]) + (weights[b[2]] + weights[b[3]]) +
+			((weights[b[4]] + weights[b[5]]) + (weights[b[6]] + weights[b[7]]))
+		sum += w
+		digits := weight(w, digitWeight)
+		number += digits
+		if number >= minDigits {
+			return true
+		}
+		if weight(w, endsNumber) != 0 {
+			number = digits
+		}
+		if weight(w, endsToken) == 0 && i >= settled {
+			var odd bool
+			if settled, odd = longToken(s, i); odd {
+				return true
+			}
+		}
+		if i%stride == 0 {
+			if exceeds(sum) {
+				return true
+			}
+			seen |= sum
+			sum &= 0xff<<dotWeight | 0xff<<colonWeight
+		}
+	}
+	for ; i < len(s); i++ {
+		sum += weights[s[i]]
+		number += weight(weights[s[i]], digitWeight)
+	}
+	seen |= sum
+	return number >= minDigits || exceeds(sum) ||
+		weight(seen, equalsWeight) != 0 && anySecretName(s) ||
+		weight(seen, wideWeight) != 0 && anyWide(s)
+}
+
+// exceeds reports whether there are enough marks for an address of any kind.
+func exceeds(sum uint64) bool {
+	return weight(sum, escapeWeight) != 0 || weight(sum, dotWeight) >= minDots || weight(sum, colonWeight) >= minColons
+}
+
+// longToken looks at the token around i: where it ends, and whether it may be
+// more than words.
+func longToken(s string, i int) (end int, odd bool) {
+	start := i
+	for start > 0 && is(s[start-1], token) {
+		start--
+	}
+	for end = i + block; end < len(s) && is(s[end], token); {
+		end++
+	}
+	if end-start < minToken {
+		return end, false
+	}
+	run := 0
+	for _, b := range []byte(s[start:end]) {
+		c := classes[b]
+		run++
+		if c&alnum == 0 {
+			run = 0
+		}
+		if c&upper != 0 || run >= minAlnums {
+			return end, true
+		}
+	}
+	return end, false
+}
+
+// anySecretName reports whether a parameter in s is named as a secret.
+func anySecretName(s string) bool {
+	for i := strings.IndexByte(s, '='); i >= 0; {
+		if namesSecret(s[:i]) {
+			return true
+		}
+		next := strings.IndexByte(s[i+1:], '=')
+		if next < 0 {
+			break
+		}
+		i += 1 + next
+	}
+	return false
+}
+
+// anyWide reports whether s has characters that change what was surveyed once
+// they are folded.
+func anyWide(s string) bool {
+	for _, lead := range [...]byte{0xef, 0xe2, 0xc2, 0xe1} {
+		for rest := s; ; {
+			i := strings.IndexByte(rest, lead)
+			if i < 0 {
+				break
+			}
+			if rest = rest[i:]; changes(rest) {
+				return true
+			}
+			rest = rest[1:]
+		}
+	}
+	return false
+}
+
+// changes reports whether the character at the start of s stands for one that
+// the survey would have counted.
+func changes(s string) bool {
+	ascii, size := lookalike(s)
+	switch {
+	case size == 0:
+		return !whole(s) // not UTF-8, or in pieces
+	case ascii == '%':
+		return len(s) > size && (is(s[size], hex) || s[size] == 'u' || continues(s[size]))
+	case ascii == removed:
+		return true
+	}
+	const counted = 1<<digitWeight | 1<<dotWeight | 1<<colonWeight | 1<<escapeWeight | 1<<equalsWeight
+	return is(ascii, token) || weights[ascii]&counted != 0 || ascii == '+'
+}
