@@ -23,6 +23,7 @@ type Policy struct {
 	Established   strict.Date             `yaml:"established" required:"true" doc:"Date on which the policy was established."`
 	Revisions     []Revision              `yaml:"revisions" doc:"Dates on which it was revised, oldest first. The last one names the policy's version."`
 	Purposes      Purposes                `yaml:"purposes" required:"true" doc:"What each utilization purpose may use."`
+	Signals       Signals                 `yaml:"signals" doc:"What consent signals of third parties mean for the purposes."`
 	Jurisdictions map[string]Jurisdiction `yaml:"jurisdictions" required:"true" doc:"Rules of law by place. An unknown place has the strictest of them."`
 	Recipients    map[string]Recipient    `yaml:"recipients" required:"true" doc:"Who may receive events. The recipient store, the gateway's own ClickHouse, is required."`
 	Events        Events                  `yaml:"events" required:"true" doc:"The purpose of each event type, and what becomes of it without consent."`
@@ -77,7 +78,46 @@ type Recipient struct {
 	Purposes   []schemas.Purpose  `yaml:"purposes" required:"true" doc:"Purposes for which it may receive events."`
 	Categories []schemas.Category `yaml:"categories" required:"true" doc:"Data categories that it may receive."`
 	OptOut     string             `yaml:"opt_out" doc:"Address of its own opt-out page."`
+	TCF        *TCFVendor         `yaml:"tcf" doc:"Its entry in the IAB's global vendor list. With a TC string it has only what the string permits this vendor."`
+	// AdditionalConsent is only looked at where a TC string is present.
+	AdditionalConsent int `yaml:"additional_consent" doc:"Its number in Google's list of ad technology providers, for a recipient outside the vendor list. With a TC string it has nothing unless the Additional Consent string names it."`
 }
+
+// TCFVendor is what a vendor registered in the IAB's global vendor list.
+type TCFVendor struct {
+	Vendor             int   `yaml:"vendor" required:"true" doc:"Number of the vendor."`
+	Consent            []int `yaml:"consent" doc:"TCF purposes for which it asks for consent."`
+	LegitimateInterest []int `yaml:"legitimate_interest" doc:"TCF purposes that it bases on legitimate interest."`
+	Flexible           []int `yaml:"flexible" doc:"TCF purposes for which it takes the other basis if the publisher demands it."`
+}
+
+// Signals says what consent signals of third parties mean for the purposes. A
+// signal that it does not mention grants nothing.
+type Signals struct {
+	TCF        TCFPurposes         `yaml:"tcf" doc:"TCF purposes (1 to 11) that each purpose needs, all of them."`
+	OptOut     []schemas.Purpose   `yaml:"opt_out" doc:"Purposes that an opt-out by IAB GPP or US Privacy refuses."`
+	Mobile     []schemas.Purpose   `yaml:"mobile" doc:"Purposes that App Tracking Transparency and limit-ad-tracking refuse."`
+	Categories map[string]Platform `yaml:"categories" doc:"Categories of consent management platforms, by platform: onetrust, cookiebot, didomi, usercentrics, segment."`
+}
+
+// TCFPurposes are the TCF purposes that each purpose needs.
+type TCFPurposes struct {
+	Analytics   []int `yaml:"analytics" doc:"For analytics."`
+	Advertising []int `yaml:"advertising" doc:"For advertising."`
+	Social      []int `yaml:"social" doc:"For social."`
+}
+
+// Of returns the TCF purposes that the purpose needs.
+func (t *TCFPurposes) Of(p schemas.Purpose) []int {
+	return [schemas.NumPurposes][]int{nil, t.Analytics, t.Advertising, t.Social}[p]
+}
+
+// Platform maps a platform's categories to purposes. A category that it does
+// not mention grants nothing.
+type Platform map[string][]schemas.Purpose
+
+// Platforms are the names of the platforms that [Signals] may map.
+var Platforms = [...]string{"onetrust", "cookiebot", "didomi", "usercentrics", "segment"}
 
 // Store is the recipient that every policy has: the gateway's own ClickHouse.
 const Store = "store"
@@ -118,6 +158,7 @@ type Site struct {
 	Query         []string            `yaml:"query" doc:"Query parameters kept in the addresses of anonymised events. A trailing * matches the rest of a name."`
 	RetentionDays int                 `yaml:"retention_days" required:"true" doc:"Days for which its events are kept, 1 to 3650."`
 	Properties    map[string]Property `yaml:"properties" doc:"Properties that its events may carry."`
+	Categories    map[string]Platform `yaml:"categories" doc:"Categories of its own consent management platform, instead of those of the whole policy."`
 	Events        map[string]Rule     `yaml:"events" doc:"Rules of its own, by event type or name of a custom event, instead of those of the whole policy."`
 }
 

@@ -62,6 +62,7 @@ func (p *Policy) Validate(check *strict.Check) {
 	p.validateRevisions(check)
 	p.validateJurisdictions(check)
 	p.validateRecipients(check)
+	p.validateSignals(check)
 	if g := p.Anonymous.Granularity; g < time.Minute || g > 24*time.Hour {
 		check.Problem("anonymous.granularity", g, "must be from 1m to 24h")
 	}
@@ -70,7 +71,7 @@ func (p *Policy) Validate(check *strict.Check) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Events.Named)) {
 		if !namePattern.MatchString(name) {
-			check.Problem("events.named."+name, name, `must be lower-case letters, digits and "_.-"`)
+			check.Problem(strict.Join("events.named", name), name, `must be lower-case letters, digits and "_.-"`)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Sites)) {
@@ -94,7 +95,7 @@ func (p *Policy) validateJurisdictions(check *strict.Check) {
 	}
 	owner := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(p.Jurisdictions)) {
-		path := "jurisdictions." + name
+		path := strict.Join("jurisdictions", name)
 		if !namePattern.MatchString(name) {
 			check.Problem(path, name, `must be lower-case letters, digits and "_.-"`)
 		}
@@ -119,13 +120,51 @@ func (p *Policy) validateRecipients(check *strict.Check) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Recipients)) {
 		if !namePattern.MatchString(name) {
-			check.Problem("recipients."+name, name, `must be lower-case letters, digits and "_.-"`)
+			check.Problem(strict.Join("recipients", name), name, `must be lower-case letters, digits and "_.-"`)
+		}
+	}
+}
+
+func (p *Policy) validateSignals(check *strict.Check) {
+	for _, purpose := range []schemas.Purpose{schemas.Analytics, schemas.Advertising, schemas.Social} {
+		checkTCF(check, "signals.tcf."+purpose.String(), p.Signals.TCF.Of(purpose))
+	}
+	checkPlatforms(check, "signals.categories", p.Signals.Categories)
+	for _, name := range slices.Sorted(maps.Keys(p.Recipients)) {
+		r, path := p.Recipients[name], strict.Join("recipients", name)
+		if r.TCF != nil {
+			if r.TCF.Vendor < 1 || r.TCF.Vendor > 65535 {
+				check.Problem(path+".tcf.vendor", r.TCF.Vendor, "must be from 1 to 65535")
+			}
+			checkTCF(check, path+".tcf.consent", r.TCF.Consent)
+			checkTCF(check, path+".tcf.legitimate_interest", r.TCF.LegitimateInterest)
+			checkTCF(check, path+".tcf.flexible", r.TCF.Flexible)
+		}
+		if r.AdditionalConsent < 0 {
+			check.Problem(path+".additional_consent", r.AdditionalConsent, "must be a number of Google's list")
+		}
+	}
+}
+
+// checkTCF reports numbers that are no TCF purposes.
+func checkTCF(check *strict.Check, path string, purposes []int) {
+	for i, n := range purposes {
+		if n < 1 || n > 11 {
+			check.Problem(fmt.Sprintf("%s[%d]", path, i), n, "must be a TCF purpose, 1 to 11")
+		}
+	}
+}
+
+func checkPlatforms(check *strict.Check, path string, platforms map[string]Platform) {
+	for _, name := range slices.Sorted(maps.Keys(platforms)) {
+		if !slices.Contains(Platforms[:], name) {
+			check.Problem(strict.Join(path, name), name, "must be one of "+strings.Join(Platforms[:], ", "))
 		}
 	}
 }
 
 func (p *Policy) validateSite(check *strict.Check, name string) {
-	site, path := p.Sites[name], "sites."+name
+	site, path := p.Sites[name], strict.Join("sites", name)
 	if !namePattern.MatchString(name) {
 		check.Problem(path, name, `must be lower-case letters, digits and "_.-"`)
 	}
@@ -152,12 +191,13 @@ func (p *Policy) validateSite(check *strict.Check, name string) {
 	}
 	for _, property := range slices.Sorted(maps.Keys(site.Properties)) {
 		if !namePattern.MatchString(property) {
-			check.Problem(path+".properties."+property, property, `must be lower-case letters, digits and "_.-"`)
+			check.Problem(strict.Join(path+".properties", property), property, `must be lower-case letters, digits and "_.-"`)
 		}
 	}
+	checkPlatforms(check, path+".categories", site.Categories)
 	for _, event := range slices.Sorted(maps.Keys(site.Events)) {
 		if !namePattern.MatchString(event) {
-			check.Problem(path+".events."+event, event, "must be an event type or the name of a custom event")
+			check.Problem(strict.Join(path+".events", event), event, "must be an event type or the name of a custom event")
 		}
 		if event == schemas.ConsentGiven.String() && site.Events[event].Purpose != schemas.Necessary {
 			check.Problem(path+".events.consent.purpose", site.Events[event].Purpose, "must be necessary: a choice is recorded whatever it is")

@@ -1,0 +1,138 @@
+package enforcer
+
+import (
+	"strings"
+
+	"sekisho/schemas"
+)
+
+// consents is what all signals together say of each purpose. The most
+// restrictive signal wins: a refusal stays a refusal whatever else is said.
+type consents struct {
+	answers [schemas.NumPurposes]schemas.Answer
+	why     [schemas.NumPurposes]schemas.Reason
+	// outdated: a grant was left aside because it is older than the policy.
+	outdated schemas.Purposes
+}
+
+func (c *consents) refuse(set schemas.Purposes, why schemas.Reason) {
+	for p := schemas.Purpose(0); p < schemas.NumPurposes; p++ {
+		if set.Has(p) && c.answers[p] != schemas.Refused {
+			c.answers[p], c.why[p] = schemas.Refused, why
+		}
+	}
+}
+
+func (c *consents) grant(set schemas.Purposes) {
+	for p := schemas.Purpose(0); p < schemas.NumPurposes; p++ {
+		if set.Has(p) && c.answers[p] == schemas.Silent {
+			c.answers[p], c.why[p] = schemas.Granted, schemas.ReasonGranted
+		}
+	}
+}
+
+// decide returns the granted purposes and, for every purpose, why. Silence has
+// the jurisdiction's default.
+func (c *consents) decide(j *jurisdiction) (granted schemas.Purposes, why [schemas.NumPurposes]schemas.Reason) {
+	why = c.why
+	for p := schemas.Purpose(0); p < schemas.NumPurposes; p++ {
+		switch {
+		case p == schemas.Necessary:
+			granted |= 1 << p
+			why[p] = schemas.ReasonNecessary
+		case c.answers[p] == schemas.Granted:
+			granted |= 1 << p
+		case c.answers[p] == schemas.Silent && j.granted.Has(p):
+			granted |= 1 << p
+			why[p] = schemas.ReasonGranted
+		case c.answers[p] == schemas.Silent && c.outdated.Has(p):
+			why[p] = schemas.ReasonOutdatedConsent
+		case c.answers[p] == schemas.Silent:
+			why[p] = schemas.ReasonSilent
+		}
+	}
+	return granted, why
+}
+
+// hearObject hears the event's own consent object.
+func (t *Table) hearObject(o *schemas.Consent, c *consents) {
+	if !o.Present {
+		return
+	}
+	if o.Malformed || o.Policy != "" && !isDate(o.Policy) {
+		c.refuse(schemas.OptionalPurposes, schemas.ReasonMalformedConsent)
+		return
+	}
+	var granted schemas.Purposes
+	for p, answer := range o.Answers {
+		switch answer {
+		case schemas.Refused:
+			c.refuse(1<<p, schemas.ReasonRefused)
+		case schemas.Granted:
+			granted |= 1 << p
+		}
+	}
+	t.grantUnder(o.Policy, granted, c)
+}
+
+// hearCookie hears the gateway's own consent cookie.
+func (t *Table) hearCookie(value string, c *consents) {
+	if value == "" {
+		return
+	}
+	version, granted, ok := parseConsentCookie(value)
+	if !ok {
+		c.refuse(schemas.OptionalPurposes, schemas.ReasonMalformedConsent)
+		return
+	}
+	c.refuse(schemas.OptionalPurposes&^granted, schemas.ReasonRefused)
+	t.grantUnder(version, granted, c)
+}
+
+// grantUnder grants what was agreed to under a policy version. Consent older
+// than the last material revision counts as silence; without a version it is
+// the site's word of now.
+func (t *Table) grantUnder(version string, granted schemas.Purposes, c *consents) {
+	if version != "" && version < t.Material {
+		c.outdated |= granted
+		return
+	}
+	c.grant(granted)
+}
+
+// parseConsentCookie reads the value described at [ConsentCookie].
+func parseConsentCookie(value string) (version string, granted schemas.Purposes, ok bool) {
+	rest, ok := strings.CutPrefix(value, "1.")
+	if !ok || len(rest) < 11 || rest[10] != '.' || !isDate(rest[:10]) {
+		return "", 0, false
+	}
+	version, rest = rest[:10], rest[11:]
+	if rest == "none" {
+		return version, 0, true
+	}
+	for more := true; more; {
+		var name string
+		name, rest, more = strings.Cut(rest, "+")
+		var p schemas.Purpose
+		switch name {
+		case "analytics":
+			p = schemas.Analytics
+		case "advertising":
+			p = schemas.Advertising
+		case "social":
+			p = schemas.Social
+		default:
+			return "", 0, false
+		}
+		if granted.Has(p) {
+			return "", 0, false
+		}
+		granted |= 1 << p
+	}
+	return version, granted, true
+}
+
+// isDate accepts YYYY-MM-DD, which compares as text.
+func isDate(s string) bool {
+	return len(s) == 10 && s[4] == '-' && s[7] == '-' && isDigits(s[:4]) && isDigits(s[5:7]) && isDigits(s[8:])
+}

@@ -1,0 +1,114 @@
+package enforcer
+
+import (
+	"sekisho/schemas"
+	"sekisho/schemas/policy"
+)
+
+// Verdict is what was decided about one event. The zero value is ready to be
+// decided into; it serves one goroutine and is best reused.
+type Verdict struct {
+	// Site is the event's site.
+	Site *Site
+	// Outcome is the best that any recipient has of the event, and Reason why.
+	Outcome schemas.Outcome
+	Reason  schemas.Reason
+	// Purposes that were granted.
+	Purposes schemas.Purposes
+	// Jurisdiction whose rules held.
+	Jurisdiction string
+	// Recipients of the site, store first, and what each may have.
+	Recipients []RecipientVerdict
+
+	table   *Table
+	named   bool // the policy knows the event's name
+	heard   hearing
+	verdict [schemas.MaxRecipients]RecipientVerdict
+}
+
+// RecipientVerdict is what was decided for one recipient.
+type RecipientVerdict struct {
+	Recipient  int // place in Table.Recipients
+	Outcome    schemas.Outcome
+	Reason     schemas.Reason
+	Categories schemas.Categories // that it may have, when allowed
+
+	// The vendors' own flags, derived from what was heard and never copied
+	// from the client; all false unless allowed. AdUserData and
+	// AdPersonalisation are Google's ad_user_data and ad_personalization;
+	// LimitedDataUse is Meta's.
+	AdUserData, AdPersonalisation, LimitedDataUse bool
+}
+
+// Decide decides about the event of a site into v. It is a pure function of
+// its arguments; resets may be nil.
+//
+// Of each recipient: the event's purpose must be one for which the policy
+// gives it events, and must be granted. Without consent the store has what the
+// policy's rule says; a third party has nothing. An event that carries a reset
+// identifier is dropped or anonymised for all.
+func (t *Table) Decide(site *Site, e *schemas.Event, r *Request, resets *Resets, v *Verdict) {
+	place := t.jurisdiction(site, e, r)
+	j := &t.jurisdictions[place]
+	heard := &v.heard
+	heard.hear(t, site, e, r, j)
+	granted, why := heard.decide(j)
+	rule, named := site.rule(e)
+
+	v.Site, v.Purposes, v.Jurisdiction, v.table, v.named = site, granted, j.name, t, named
+	isReset := resets.carries(e)
+	for i, recipient := range site.recipients {
+		rv := RecipientVerdict{Recipient: recipient, Reason: why[rule.purpose]}
+		switch {
+		case !site.purposes[i].Has(rule.purpose):
+			rv.Outcome, rv.Reason = schemas.Dropped, schemas.ReasonRecipient
+		case e.Type == schemas.ConsentGiven && granted&schemas.OptionalPurposes == 0:
+			// A refusal is counted; who refused is nobody's business.
+			rv.Outcome, rv.Reason = withheld(policy.Anonymise, i == 0), schemas.ReasonRefused
+		case isReset:
+			rv.Outcome, rv.Reason = withheld(t.reset, i == 0), schemas.ReasonReset
+		case granted.Has(rule.purpose) && heard.vendorRefused[i].Has(rule.purpose):
+			rv.Outcome, rv.Reason = schemas.Dropped, schemas.ReasonVendorRefused
+		case granted.Has(rule.purpose):
+			rv.Outcome, rv.Categories = schemas.Allowed, site.categories[i][granted&^heard.vendorRefused[i]]
+			heard.derive(i, granted, j, &rv)
+		default:
+			rv.Outcome = withheld(rule.without, i == 0)
+		}
+		v.verdict[i] = rv
+		if i == 0 || rv.Outcome > v.Outcome {
+			v.Outcome, v.Reason = rv.Outcome, rv.Reason
+		}
+	}
+	v.Recipients = v.verdict[:len(site.recipients)]
+}
+
+// withheld is the outcome of an event that may not pass as it is. Only the
+// store is given anonymised events.
+func withheld(action policy.Action, store bool) schemas.Outcome {
+	if action == policy.Anonymise && store {
+		return schemas.Anonymised
+	}
+	return schemas.Dropped
+}
+
+// Kept returns the event's fields that at least one recipient is given as
+// they are.
+func (v *Verdict) Kept(e *schemas.Event) (kept schemas.FieldSet) {
+	return e.Fields & (schemas.FieldsIn(v.categories()) | always)
+}
+
+// Allows reports whether some recipient may have fields of the category.
+func (v *Verdict) Allows(c schemas.Category) bool { return v.categories().Has(c) }
+
+func (v *Verdict) categories() (set schemas.Categories) {
+	for i := range v.Recipients {
+		if v.Recipients[i].Outcome == schemas.Allowed {
+			set |= v.Recipients[i].Categories
+		}
+	}
+	return set
+}
+
+// always are the fields that every record has.
+var always = schemas.SetOf(schemas.ID, schemas.Type, schemas.Site, schemas.Time)

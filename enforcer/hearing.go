@@ -1,0 +1,312 @@
+package enforcer
+
+import (
+	"time"
+
+	"sekisho/enforcer/cmp"
+	"sekisho/enforcer/consentmode"
+	"sekisho/enforcer/gpp"
+	"sekisho/enforcer/mobile"
+	"sekisho/enforcer/tcf"
+	"sekisho/enforcer/usprivacy"
+	"sekisho/schemas"
+)
+
+// hearing hears every consent signal of an event and its request. Signals come
+// in any number and order; the most restrictive wins, per purpose and, where a
+// signal speaks of vendors, per recipient.
+type hearing struct {
+	consents
+	// vendorRefused has, by the site's recipients, the purposes for which an
+	// IAB signal does not permit the recipient to process.
+	vendorRefused [schemas.MaxRecipients]schemas.Purposes
+	flags         vendorFlags
+
+	table *Table
+	site  *Site
+	now   time.Time
+
+	// Decoders, kept for reuse.
+	tcf     tcf.Consent
+	gpp     gpp.String
+	choices cmp.Choices
+}
+
+// vendorFlags are what the vendors' own flags are derived from.
+type vendorFlags struct {
+	noUserData        bool // Google's ad_user_data was denied
+	noPersonalisation bool // ad_personalization was denied, or GPC is on
+	noProfiles        [schemas.MaxRecipients]bool
+}
+
+// malformed is what becomes of a signal that cannot be understood.
+func (h *hearing) malformed() {
+	h.refuse(schemas.OptionalPurposes, schemas.ReasonMalformedConsent)
+}
+
+// hear gathers the signals of an event and of its request.
+func (h *hearing) hear(t *Table, site *Site, e *schemas.Event, r *Request, j *jurisdiction) {
+	h.consents, h.flags, h.vendorRefused = consents{}, vendorFlags{}, [schemas.MaxRecipients]schemas.Purposes{}
+	h.table, h.site, h.now = t, site, r.Now
+	t.hearObject(&e.Consent, &h.consents)
+	t.hearCookie(r.Consent, &h.consents)
+	h.hearSignals(&r.Signals, j)
+	h.hearSignals(&e.Consent.Signals, j)
+}
+
+func (h *hearing) hearSignals(s *schemas.Signals, j *jurisdiction) {
+	if *s == (schemas.Signals{}) {
+		return
+	}
+	if s.GPC == "1" {
+		h.hearGPC(j)
+	}
+	if s.DNT == "1" {
+		h.refuse(j.dnt, schemas.ReasonDNT)
+	}
+	if s.TCF != "" && s.GDPR != "0" {
+		h.hearTCF(s.TCF, s.AdditionalConsent)
+	}
+	if s.GPP != "" {
+		h.hearGPP(s.GPP, s.GPPSections, s.AdditionalConsent)
+	}
+	if s.USPrivacy != "" {
+		h.hearUSPrivacy(s.USPrivacy)
+	}
+	if s.GCS != "" {
+		h.hearConsentMode(consentmode.DecodeGCS(s.GCS))
+	}
+	if s.GCD != "" {
+		h.hearConsentMode(consentmode.DecodeGCD(s.GCD))
+	}
+	if s.OneTrust != "" {
+		h.hearPlatform(platformOneTrust, h.choices.DecodeOneTrust(s.OneTrust, s.OneTrustClosed), j)
+	}
+	if s.Cookiebot != "" {
+		h.hearPlatform(platformCookiebot, h.choices.DecodeCookiebot(s.Cookiebot), j)
+	}
+	if s.Didomi != "" {
+		h.hearPlatform(platformDidomi, h.choices.DecodeDidomi(s.Didomi), j)
+	}
+	if s.Usercentrics != "" {
+		h.hearPlatform(platformUsercentrics, h.choices.DecodeUsercentrics(s.Usercentrics), j)
+	}
+	if s.Categories != "" {
+		h.hearPlatform(platformSegment, h.choices.DecodeSegment(s.Categories), j)
+	}
+	h.hearMobile(s)
+}
+
+func (h *hearing) hearGPC(j *jurisdiction) {
+	h.refuse(j.gpc, schemas.ReasonGPC)
+	h.flags.noPersonalisation = true
+}
+
+// hearTCF hears an IAB TC string: it answers for every purpose that the policy
+// maps, and for every recipient that is a vendor.
+func (h *hearing) hearTCF(text, additional string) {
+	if tcf.Decode(&h.tcf, text) != nil || h.tcf.Usable(h.now) != nil {
+		h.malformed()
+		return
+	}
+	for p := schemas.Analytics; p < schemas.NumPurposes; p++ {
+		needs := h.table.tcfNeeds[p]
+		if len(needs) == 0 {
+			continue
+		}
+		if h.consentsTo(needs) {
+			h.grant(1 << p)
+		} else {
+			h.refuse(1<<p, schemas.ReasonRefused)
+		}
+	}
+	for i, recipient := range h.site.recipients {
+		v := &h.table.vendors[recipient]
+		switch {
+		case v.tcf.ID != 0:
+			h.hearVendor(i, &v.tcf)
+		case v.additional != 0 && !h.additionally(additional, v.additional):
+			h.vendorRefused[i] = schemas.OptionalPurposes
+		}
+	}
+}
+
+func (h *hearing) consentsTo(needs []tcf.Purpose) bool {
+	for _, p := range needs {
+		if !h.tcf.PurposeConsent(p) {
+			return false
+		}
+	}
+	return true
+}
+
+func (h *hearing) hearVendor(recipient int, v *tcf.Vendor) {
+	for p := schemas.Analytics; p < schemas.NumPurposes; p++ {
+		for _, need := range h.table.tcfNeeds[p] {
+			// A vendor needs what the purpose takes of what it registered: it
+			// does not process for the others.
+			if (v.Consent.Has(need) || v.LegitimateInterest.Has(need)) && !h.tcf.Permits(v, need) {
+				h.vendorRefused[recipient] |= 1 << p
+			}
+		}
+	}
+	// TCF purposes 3 and 4 create and use profiles for advertising.
+	if !h.tcf.Permits(v, 3) || !h.tcf.Permits(v, 4) {
+		h.flags.noProfiles[recipient] = true
+	}
+}
+
+// google is Google's vendor number; its Additional Consent string is only good
+// where it may process itself.
+var google = tcf.Vendor{ID: 755, Consent: tcf.Purposes(1)}
+
+// additionally reports whether the Additional Consent string names a provider.
+func (h *hearing) additionally(text string, provider uint32) bool {
+	return false
+}
+
+// hearGPP hears an IAB GPP string: the sections that are in force.
+func (h *hearing) hearGPP(text, sections, additional string) {
+	inForce, err := gpp.ParseSectionIDs(sections)
+	if err != nil || gpp.Decode(&h.gpp, text) != nil {
+		h.malformed()
+		return
+	}
+	here, _ := h.gpp.Applicable(inForce)
+	if here.Has(gpp.TCFEUv2) {
+		h.hearTCF(h.gpp.Section(gpp.TCFEUv2).Raw, additional)
+	}
+	if here.Has(gpp.TCFCAv1) {
+		h.hearCanada(h.gpp.Section(gpp.TCFCAv1))
+	}
+	if h.gpp.OptedOut(inForce) {
+		h.refuse(h.table.optOut, schemas.ReasonOptOutSignal)
+	}
+}
+
+// hearCanada hears express consent; implied consent is none here.
+func (h *hearing) hearCanada(s *gpp.Section) {
+	if s.Malformed != 0 {
+		h.malformed()
+		return
+	}
+	express := h.gpp.Canada().PurposesExpressConsent
+	for p := schemas.Analytics; p < schemas.NumPurposes; p++ {
+		needs := h.table.tcfNeeds[p]
+		granted := len(needs) > 0
+		for _, need := range needs {
+			granted = granted && express.Has(uint8(need))
+		}
+		if granted {
+			h.grant(1 << p)
+		} else if len(needs) > 0 {
+			h.refuse(1<<p, schemas.ReasonRefused)
+		}
+	}
+}
+
+func (h *hearing) hearUSPrivacy(text string) {
+	s, err := usprivacy.Decode(text)
+	switch {
+	case err != nil:
+		h.malformed()
+	case s.OptedOut():
+		h.refuse(h.table.optOut, schemas.ReasonOptOutSignal)
+	}
+}
+
+// hearConsentMode hears Google Consent Mode: analytics_storage is analytics,
+// ad_storage and ad_user_data together are advertising.
+func (h *hearing) hearConsentMode(s consentmode.State, err error) {
+	if err != nil {
+		h.malformed()
+		return
+	}
+	analytics, ads, data := s[consentmode.AnalyticsStorage].Value, s[consentmode.AdStorage].Value, s[consentmode.AdUserData].Value
+	switch {
+	case analytics == consentmode.Denied:
+		h.refuse(1<<schemas.Analytics, schemas.ReasonRefused)
+	case analytics == consentmode.Granted:
+		h.grant(1 << schemas.Analytics)
+	}
+	switch {
+	case ads == consentmode.Denied || data == consentmode.Denied:
+		h.refuse(1<<schemas.Advertising, schemas.ReasonRefused)
+	case ads == consentmode.Granted:
+		h.grant(1 << schemas.Advertising)
+	}
+	h.flags.noUserData = h.flags.noUserData || data == consentmode.Denied
+	h.flags.noPersonalisation = h.flags.noPersonalisation || s[consentmode.AdPersonalization].Value == consentmode.Denied
+}
+
+// The platforms, as the policy orders them.
+const (
+	platformOneTrust = iota
+	platformCookiebot
+	platformDidomi
+	platformUsercentrics
+	platformSegment
+)
+
+// hearPlatform hears a consent management platform, whose value h.choices has
+// decoded: a purpose is granted when every category that the policy maps to it
+// is, and refused when one is.
+func (h *hearing) hearPlatform(platform int, err error, j *jurisdiction) {
+	if err != nil {
+		h.malformed()
+		return
+	}
+	if h.choices.GPC {
+		h.hearGPC(j)
+	}
+	var granted, silent, refused schemas.Purposes
+	for _, c := range h.site.categoriesOf[platform] {
+		switch h.choices.Answer(c.name) {
+		case schemas.Granted:
+			granted |= c.purposes
+		case schemas.Refused:
+			refused |= c.purposes
+		default:
+			silent |= c.purposes
+		}
+	}
+	tc, ac := h.choices.TC, h.choices.AC
+	h.refuse(refused, schemas.ReasonRefused)
+	h.grant(granted &^ refused &^ silent)
+	if tc != "" {
+		h.hearTCF(tc, ac)
+	}
+}
+
+// hearMobile hears what a phone says. Its permission to track is not consent:
+// it refuses, and never grants.
+func (h *hearing) hearMobile(s *schemas.Signals) {
+	if s.ATT != "" {
+		att, err := mobile.DecodeATT(s.ATT)
+		switch {
+		case err != nil:
+			h.malformed()
+		case att.Answer() == schemas.Refused:
+			h.refuse(h.table.mobile, schemas.ReasonOptOutSignal)
+		}
+	}
+	if s.LimitAdTracking != "" {
+		limit, err := mobile.DecodeLimitAdTracking(s.LimitAdTracking)
+		switch {
+		case err != nil:
+			h.malformed()
+		case limit.Answer() == schemas.Refused:
+			h.refuse(h.table.mobile, schemas.ReasonOptOutSignal)
+		}
+	}
+}
+
+// derive sets the vendors' own flags of an allowed verdict.
+func (h *hearing) derive(i int, granted schemas.Purposes, j *jurisdiction, rv *RecipientVerdict) {
+	ads := (granted &^ h.vendorRefused[i]).Has(schemas.Advertising)
+	rv.AdUserData = ads && !h.flags.noUserData
+	rv.AdPersonalisation = ads && !h.flags.noPersonalisation && !h.flags.noProfiles[i]
+	// Where silence grants, the law is one of opting out: who has not said yes
+	// is processed for as little as possible.
+	rv.LimitedDataUse = j.granted.Has(schemas.Advertising) && h.answers[schemas.Advertising] != schemas.Granted
+}

@@ -1,0 +1,29 @@
+package enforcer
+
+import "sekisho/schemas"
+
+// jurisdiction finds the rules for an event: by the place that the edge gives,
+// else the event's own, else the site's; an unknown place has the strictest.
+func (t *Table) jurisdiction(site *Site, e *schemas.Event, r *Request) int {
+	if r.Place != "" {
+		return t.place(r.Place)
+	}
+	if region := e.Get(schemas.Region); region != "" {
+		return t.place(region)
+	}
+	if country := e.Get(schemas.Country); country != "" {
+		return t.place(country)
+	}
+	return site.jurisdiction
+}
+
+// place looks a region up, then its country.
+func (t *Table) place(place string) int {
+	if j, ok := t.byPlace[place]; ok {
+		return j
+	}
+	if len(place) > 2 {
+		return t.byPlace[place[:2]] // the unknown one when absent
+	}
+	return 0
+}

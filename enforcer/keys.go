@@ -1,0 +1,106 @@
+package enforcer
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"sync"
+
+	"sekisho/schemas"
+)
+
+// Keys makes pseudonyms. Safe for concurrent use.
+type Keys struct {
+	id        string
+	pseudonym *mac
+	anonymous *mac
+}
+
+// MinSecret is the shortest secret that keys are made from, in bytes.
+const MinSecret = 32
+
+// NewKeys makes keys from the deployment's secret. The id, 1 to 8 lower-case
+// letters and digits, stands before every pseudonym, so that the secret can
+// be rotated.
+func NewKeys(id string, secret []byte) (*Keys, error) {
+	if !isKeyID(id) {
+		return nil, errors.New("the key id must be 1 to 8 lower-case letters and digits")
+	}
+	if len(secret) < MinSecret {
+		return nil, errors.New("the secret must be at least 32 bytes; make one with `openssl rand -hex 32`")
+	}
+	return &Keys{
+		id:        id,
+		pseudonym: newMAC(secret, "sekisho pseudonym"),
+		anonymous: newMAC(secret, "sekisho anonymous event id"),
+	}, nil
+}
+
+func isKeyID(id string) bool {
+	for i := 0; i < len(id); i++ {
+		if c := id[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return len(id) >= 1 && len(id) <= 8
+}
+
+// AppendPseudonym appends what stands for the identifier outside the
+// collector: the key's id, ".", and 128 bits of HMAC-SHA-256 over the
+// identifier's kind and normal form, in hexadecimal.
+func (k *Keys) AppendPseudonym(b []byte, f schemas.Field, identifier string) []byte {
+	sum := k.pseudonym.sum(byte(f), identifier)
+	b = append(b, k.id...)
+	b = append(b, '.')
+	return hex.AppendEncode(b, sum[:16])
+}
+
+// AppendAnonymousID appends the id of an anonymised event. It is the same for
+// every retry of the event and says nothing else: a UUID of version 8 (RFC
+// 9562, section 5.8) made of a keyed hash, since a client knows its own ids
+// and version 7 tells the time.
+func (k *Keys) AppendAnonymousID(b []byte, id string) []byte {
+	sum := k.anonymous.sum(0, id)
+	sum[6] = sum[6]&0x0f | 0x80
+	sum[8] = sum[8]&0x3f | 0x80
+	for i, part := range [...][2]int{{0, 4}, {4, 6}, {6, 8}, {8, 10}, {10, 16}} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, sum[part[0]:part[1]])
+	}
+	return b
+}
+
+// mac is HMAC-SHA-256 under a key derived for one use; its states are kept
+// for reuse, since setting one up costs as much as using it.
+type mac struct{ states sync.Pool }
+
+type macState struct {
+	hash.Hash
+	in  []byte
+	out [sha256.Size]byte
+}
+
+func newMAC(secret []byte, use string) *mac {
+	derive := hmac.New(sha256.New, secret)
+	derive.Write([]byte(use))
+	key := derive.Sum(nil)
+	return &mac{states: sync.Pool{New: func() any {
+		return &macState{Hash: hmac.New(sha256.New, key)}
+	}}}
+}
+
+func (m *mac) sum(kind byte, text string) [sha256.Size]byte {
+	state := m.states.Get().(*macState)
+	state.Reset()
+	state.in = append(append(state.in[:0], kind), text...)
+	state.Write(state.in)
+	state.Sum(state.out[:0])
+	clear(state.in)
+	out := state.out
+	m.states.Put(state)
+	return out
+}

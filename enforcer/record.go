@@ -1,0 +1,177 @@
+package enforcer
+
+import (
+	"time"
+	"unsafe"
+
+	"sekisho/enforcer/identifiers"
+	"sekisho/schemas"
+)
+
+// Projector writes what a verdict lets through. The zero value is ready; it
+// serves one goroutine and is best reused.
+type Projector struct {
+	// Masked counts the direct identifiers that were found and replaced.
+	Masked identifiers.Counts
+
+	record schemas.Record
+	arena  []byte // texts of the record that are not the event's own
+}
+
+// Record returns what the verdict lets through of the event in the form of the
+// given outcome, Allowed or Anonymised, or nil when no recipient has that
+// form. The record is valid until the next call and while the event is.
+//
+// The event must have its id and time. Only what is in the record may be
+// written anywhere.
+func (p *Projector) Record(k *Keys, e *schemas.Event, v *Verdict, form schemas.Outcome) *schemas.Record {
+	r := &p.record
+	r.Event.Reset()
+	p.arena = p.arena[:0]
+	r.Outcome, r.Policy, r.Jurisdiction, r.Purposes = form, v.table.Version, v.Jurisdiction, v.Purposes
+	r.Grants, r.PropertyCategories = r.Grants[:0], r.PropertyCategories[:0]
+	for i := range v.Recipients {
+		rv := &v.Recipients[i]
+		if rv.Outcome != form {
+			continue
+		}
+		if len(r.Grants) == 0 {
+			r.Reason = rv.Reason
+		}
+		categories := rv.Categories
+		if form == schemas.Anonymised {
+			categories = schemas.AllCategories // nothing in it is anyone's
+		}
+		r.Grants = append(r.Grants, schemas.Grant{Recipient: v.table.Recipients[rv.Recipient], Categories: categories})
+	}
+	if len(r.Grants) == 0 {
+		return nil
+	}
+	r.Event.Type = e.Type
+	r.Event.Set(schemas.Type, e.Type.String())
+	r.Event.Set(schemas.Site, v.Site.Name)
+	if form == schemas.Anonymised {
+		p.anonymise(k, e, v)
+	} else {
+		p.allow(k, e, v)
+	}
+	return r
+}
+
+// Key returns the message key of a record: the first pseudonym that it
+// carries, so that a user's events keep their order, or else its id.
+func Key(r *schemas.Record) string {
+	for f := range (r.Event.Fields & schemas.Identifiers).Each {
+		return r.Event.Get(f)
+	}
+	return r.Event.Get(schemas.ID)
+}
+
+// allow writes the fields of the granted categories: identifiers as
+// pseudonyms, texts without direct identifiers.
+func (p *Projector) allow(k *Keys, e *schemas.Event, v *Verdict) {
+	r := &p.record
+	r.Event.Set(schemas.ID, e.Get(schemas.ID))
+	p.setTime(e.Time)
+	categories := v.categories()
+	for f := range (e.Fields & schemas.FieldsIn(categories) &^ always).Each {
+		text := e.Get(f)
+		switch f.Definition().Kind {
+		case schemas.KindIdentifier:
+			text = p.keep(k.AppendPseudonym(p.arena, f, text))
+		case schemas.KindURI:
+			text = p.maskURL(text)
+		case schemas.KindText:
+			text = p.maskText(text)
+		}
+		r.Event.Set(f, text)
+	}
+	for i := range e.Properties {
+		property := e.Properties[i]
+		category := v.Site.properties[property.Name].Category
+		if !categories.Has(category) {
+			continue
+		}
+		if property.Kind == schemas.PropertyText {
+			property.Text = p.maskText(property.Text)
+		}
+		r.Event.Properties = append(r.Event.Properties, property)
+		r.PropertyCategories = append(r.PropertyCategories, category)
+	}
+}
+
+// anonymise writes what cannot be tied to a user, a terminal or another event.
+func (p *Projector) anonymise(k *Keys, e *schemas.Event, v *Verdict) {
+	r := &p.record
+	r.Event.Set(schemas.ID, p.keep(k.AppendAnonymousID(p.arena, e.Get(schemas.ID))))
+	p.setTime(e.Time.Truncate(v.table.granularity))
+	for f := range (e.Fields &^ always).Each {
+		if text := p.generalise(f, e.Get(f), v); text != "" {
+			r.Event.Set(f, text)
+		}
+	}
+}
+
+// generalise returns what an anonymised event keeps of a field, "" for nothing.
+func (p *Projector) generalise(f schemas.Field, text string, v *Verdict) string {
+	switch f.Definition().Anonymous {
+	case schemas.AnonymousKeep:
+		if f == schemas.Name && !v.named || identifiers.IdentifierLike(text) {
+			return ""
+		}
+		return p.maskText(text)
+	case schemas.AnonymousAddress:
+		return p.keep(identifiers.AnonymiseURL(p.arena, text, v.Site.query.keeps))
+	case schemas.AnonymousOrigin:
+		return p.keep(identifiers.ReferrerOrigin(p.arena, text))
+	case schemas.AnonymousFamily:
+		return p.keep(appendFamily(p.arena, text))
+	case schemas.AnonymousPrimary:
+		return primaryLanguage(text)
+	case schemas.AnonymousCampaign:
+		if !v.Site.query.keeps(f.String()) || identifiers.IdentifierLike(text) {
+			return ""
+		}
+		return p.maskText(text)
+	}
+	return ""
+}
+
+// primaryLanguage returns the language without region and variants, or "".
+func primaryLanguage(tag string) string {
+	n := 0
+	for n < len(tag) && (tag[n] >= 'a' && tag[n] <= 'z' || tag[n] >= 'A' && tag[n] <= 'Z') {
+		n++
+	}
+	if n < 2 || n > 3 || n < len(tag) && tag[n] != '-' && tag[n] != '_' {
+		return ""
+	}
+	return tag[:n]
+}
+
+func (p *Projector) setTime(t time.Time) {
+	p.record.Event.Time = t
+	p.record.Event.Set(schemas.Time, p.keep(schemas.FormatTime(p.arena, t)))
+}
+
+func (p *Projector) maskText(text string) string {
+	if masked, changed := identifiers.MaskText(p.arena, text, &p.Masked); changed {
+		return p.keep(masked)
+	}
+	return text
+}
+
+func (p *Projector) maskURL(text string) string {
+	if masked, changed := identifiers.MaskURL(p.arena, text, &p.Masked); changed {
+		return p.keep(masked)
+	}
+	return text
+}
+
+// keep takes over the arena with a text appended to it and returns that text.
+// When the arena moved, texts kept before stay where they were.
+func (p *Projector) keep(arena []byte) string {
+	added := arena[len(p.arena):]
+	p.arena = arena
+	return unsafe.String(unsafe.SliceData(added), len(added))
+}

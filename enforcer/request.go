@@ -1,0 +1,26 @@
+package enforcer
+
+import (
+	"time"
+
+	"sekisho/schemas"
+)
+
+// Request is what the request says besides its events: the signals of its
+// headers and cookies, and where it came from.
+type Request struct {
+	// Now is when the request was received: signals can be too old.
+	Now time.Time
+	// Place is the country (JP) or region (US-CA) that a trusted edge header
+	// or the operator's database gives, or "".
+	Place string
+	// Consent is the value of the gateway's own consent cookie, or "".
+	Consent string
+	// Signals of headers and other cookies, undecoded.
+	Signals schemas.Signals
+}
+
+// ConsentCookie is the name of the gateway's own consent cookie. It holds no
+// identifier: its value is `1.DATE.PURPOSES`, the form's version, the policy
+// version consented to, and the granted purposes joined by "+", or "none".
+const ConsentCookie = "sekisho_consent"

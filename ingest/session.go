@@ -1,0 +1,232 @@
+package ingest
+
+import (
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
+
+	"sekisho/enforcer"
+	"sekisho/schemas"
+	"sekisho/stream"
+)
+
+// session is all that one request needs, reused by later ones.
+type session struct {
+	now      time.Time
+	table    *enforcer.Table
+	request  enforcer.Request
+	cookies  cookieIdentifiers
+	origin   string
+	agent    string // the request's User-Agent
+	decoder  schemas.Decoder
+	event    schemas.Event
+	verdict  enforcer.Verdict
+	project  enforcer.Projector
+	decoded  []byte // decompressed body
+	text     []byte // texts made for the current event
+	values   []byte // records of all messages
+	messages []stream.Message
+	spans    []span // of messages in values
+	// decisions of all messages; each message has a run of them.
+	decisions []schemas.Decision
+	results   []result
+	newID     string // visitor id made for this request
+	forget    bool   // the visitor declined: forget the visitor cookie
+}
+
+// span locates a message's key, value and decisions.
+type span struct {
+	key, value, end        int
+	decision, decisionsEnd int
+	time                   time.Time
+}
+
+// result is what became of one event.
+type result struct {
+	id       string // only when the client gave it, or it was allowed
+	outcome  schemas.Outcome
+	reason   schemas.Reason
+	stripped schemas.FieldSet
+	invalid  *schemas.Invalid
+}
+
+// begin readies the session for a request.
+func (s *session) begin(ctx *fasthttp.RequestCtx, c *Collector) {
+	s.now = time.Now()
+	s.table = c.enforcer.Table()
+	s.request = enforcer.Request{Now: s.now, Place: c.place(ctx)}
+	s.origin = share(ctx.Request.Header.Peek(fasthttp.HeaderOrigin))
+	s.agent = share(ctx.Request.Header.UserAgent())
+	s.values, s.spans = s.values[:0], s.spans[:0]
+	s.decisions, s.results, s.newID, s.forget = s.decisions[:0], s.results[:0], "", false
+	s.request.Signals.GPC = share(ctx.Request.Header.Peek("Sec-GPC"))
+	s.request.Signals.DNT = share(ctx.Request.Header.Peek("DNT"))
+	s.readCookies(ctx)
+}
+
+// reject counts and remembers an event that was not let in.
+func (s *session) reject(site string, reason schemas.Reason, invalid *schemas.Invalid) {
+	s.results = append(s.results, result{outcome: schemas.Rejected, reason: reason, invalid: invalid})
+	at := len(s.decisions)
+	s.decisions = append(s.decisions, s.decision(site, schemas.Rejected, reason))
+	s.spans = append(s.spans, span{decision: at, decisionsEnd: at + 1})
+}
+
+func (s *session) decision(site string, outcome schemas.Outcome, reason schemas.Reason) schemas.Decision {
+	return schemas.Decision{Minute: schemas.MinuteOf(s.now), Site: site, Type: s.event.Type, Outcome: outcome, Reason: reason}
+}
+
+// take decides about the current event and writes what is let through.
+func (s *session) take(c *Collector) {
+	e := &s.event
+	s.text = s.text[:0]
+	site := s.table.Site(e.Get(schemas.Site))
+	if site == nil {
+		s.reject("", schemas.ReasonUnknownSite, &schemas.Invalid{Path: "site", Problem: "is not a site of the handling policy"})
+		return
+	}
+	if s.origin != "" && !site.Origin(s.origin) {
+		s.reject(site.Name, schemas.ReasonOrigin, &schemas.Invalid{Path: "site", Problem: "does not take events from this origin; add it to the site's origins in the handling policy"})
+		return
+	}
+	if problem := s.complete(c, site); problem != nil {
+		s.reject(site.Name, schemas.ReasonInvalid, problem)
+		return
+	}
+	clientID := e.Get(schemas.ID)
+	s.identify()
+	s.cookies.fill(e)
+	enforcer.Normalise(e)
+	c.enforcer.Decide(s.table, site, e, &s.request, &s.verdict)
+	s.meetVisitor()
+	s.write(c, site, clientID)
+}
+
+// complete checks what takes the time and the site's policy.
+func (s *session) complete(c *Collector, site *enforcer.Site) *schemas.Invalid {
+	e := &s.event
+	if problem := site.CheckProperties(e); problem != nil {
+		return problem
+	}
+	if id := e.Get(schemas.ID); e.Time.IsZero() && id != "" {
+		t, ok := timeOf(id)
+		if !ok {
+			return &schemas.Invalid{Path: "time", Problem: "is required when the id is not a version 7 UUID: a retry must bear the same time"}
+		}
+		e.Time = t
+	}
+	if e.Time.IsZero() {
+		e.Time = s.now
+	}
+	if e.Time.Before(s.now.Add(-c.config.MaxAge)) {
+		return &schemas.Invalid{Path: "time", Problem: "is too old; events are taken for " + c.config.MaxAge.String()}
+	}
+	if e.Time.After(s.now.Add(maxAhead)) {
+		return &schemas.Invalid{Path: "time", Problem: "is more than 24 hours ahead"}
+	}
+	return nil
+}
+
+// maxAhead is how far a client's clock may be ahead.
+const maxAhead = 24 * time.Hour
+
+// identify gives the event an id where it has none, in lower case, and the
+// request's user agent.
+func (s *session) identify() {
+	e := &s.event
+	id, err := uuid.Parse(e.Get(schemas.ID))
+	if err != nil {
+		id, err = uuid.NewV7()
+		if err != nil {
+			id = uuid.New()
+		}
+	}
+	start := len(s.text)
+	s.text = append(s.text, id.String()...)
+	e.Set(schemas.ID, share(s.text[start:]))
+	if !e.Fields.Has(schemas.UserAgent) && s.agent != "" && schemas.Check(schemas.UserAgent, s.agent) == nil {
+		e.Set(schemas.UserAgent, s.agent)
+	}
+}
+
+// timeOf returns the time in a version 7 UUID (RFC 9562, section 5.7).
+func timeOf(text string) (time.Time, bool) {
+	id, err := uuid.Parse(text)
+	if err != nil || id.Version() != 7 {
+		return time.Time{}, false
+	}
+	ms := int64(id[0])<<40 | int64(id[1])<<32 | int64(id[2])<<24 | int64(id[3])<<16 | int64(id[4])<<8 | int64(id[5])
+	return time.UnixMilli(ms), true
+}
+
+// meetVisitor makes a visitor id for a browser that has none, once the verdict
+// lets one pass; and forgets the one of a visitor who declines.
+func (s *session) meetVisitor() {
+	e := &s.event
+	if e.Type == schemas.ConsentGiven && s.verdict.Purposes&schemas.OptionalPurposes == 0 {
+		s.forget = s.forget || s.cookies.visitor != ""
+		return
+	}
+	if e.Fields.Has(schemas.VisitorID) || s.origin == "" || !s.verdict.Allows(schemas.TerminalIdentification) {
+		return
+	}
+	if s.newID == "" {
+		s.newID = newVisitorID()
+	}
+	e.Set(schemas.VisitorID, s.newID)
+}
+
+// write appends the messages and decisions of the current event.
+func (s *session) write(c *Collector, site *enforcer.Site, clientID string) {
+	e, v := &s.event, &s.verdict
+	first := len(s.decisions)
+	s.decisions = append(s.decisions, s.decision(site.Name, v.Outcome, v.Reason))
+	for i := range v.Recipients {
+		d := s.decision(site.Name, v.Recipients[i].Outcome, v.Recipients[i].Reason)
+		d.Recipient = s.table.Recipients[v.Recipients[i].Recipient]
+		s.decisions = append(s.decisions, d)
+	}
+	counted := span{decision: first, decisionsEnd: len(s.decisions)}
+	for _, form := range [...]schemas.Outcome{schemas.Allowed, schemas.Anonymised} {
+		record := s.project.Record(c.keys, e, v, form)
+		if record == nil {
+			continue
+		}
+		sp := counted
+		counted.decision = counted.decisionsEnd // an event is counted once
+		sp.key = len(s.values)
+		s.values = append(s.values, enforcer.Key(record)...)
+		sp.value = len(s.values)
+		s.values = record.AppendJSON(s.values)
+		sp.end = len(s.values)
+		sp.time = record.Event.Time
+		s.spans = append(s.spans, sp)
+	}
+	if counted.decision == first {
+		s.spans = append(s.spans, counted)
+	}
+	r := result{id: clientID, outcome: v.Outcome, reason: v.Reason, stripped: e.Fields &^ v.Kept(e)}
+	if v.Outcome == schemas.Allowed && clientID == "" {
+		r.id = strings.Clone(e.Get(schemas.ID))
+	}
+	s.results = append(s.results, r)
+}
+
+// outgoing returns the messages of the request, valid until the session ends.
+func (s *session) outgoing() []stream.Message {
+	s.messages = s.messages[:0]
+	for _, sp := range s.spans {
+		m := stream.Message{Decisions: s.decisions[sp.decision:sp.decisionsEnd]}
+		if sp.end > sp.key {
+			m.Key, m.Value, m.Time = s.values[sp.key:sp.value], s.values[sp.value:sp.end], sp.time
+		}
+		s.messages = append(s.messages, m)
+	}
+	return s.messages
+}
+
+// share views the bytes as a string, without a copy.
+func share(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
