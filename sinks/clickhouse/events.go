@@ -1,0 +1,158 @@
+package clickhouse
+
+import (
+	"errors"
+	"math/bits"
+	"time"
+	"unsafe"
+
+	"github.com/google/uuid"
+
+	"sekisho/schemas"
+	"sekisho/schemas/policy"
+)
+
+// event is a row to be: what the store may have of a record. Its texts are in
+// the events' arena.
+type event struct {
+	eventKey
+	time         int64            // Unix milliseconds
+	fields       schemas.FieldSet // that have a text
+	texts        int32            // index of the first of them
+	properties   span
+	outcome      schemas.Outcome
+	reason       schemas.Reason
+	purposes     schemas.Purposes
+	policy       string
+	jurisdiction string
+	stored       bool // it is in ClickHouse already
+}
+
+// span is a range of the events' properties.
+type span struct{ from, to int32 }
+
+// eventKey is what makes two events the same one. The client makes the id, so
+// an id alone is not enough: one site's must not suppress another's event.
+type eventKey struct {
+	site string
+	kind schemas.EventType
+	id   uuid.UUID
+}
+
+// events are the events of a run, each once, decoded. They are reused from run
+// to run.
+type events struct {
+	list       []event
+	texts      []string
+	properties []schemas.Property
+	index      map[eventKey]int32
+	duplicates int // within the run
+
+	arena   []byte
+	decoder schemas.RecordDecoder
+	record  schemas.Record
+}
+
+func (e *events) reset() {
+	clear(e.list) // let go of the arenas before the last
+	clear(e.texts)
+	clear(e.properties)
+	if e.index == nil {
+		e.index = make(map[eventKey]int32)
+	}
+	clear(e.index)
+	e.list, e.texts, e.properties, e.arena = e.list[:0], e.texts[:0], e.properties[:0], e.arena[:0]
+	e.duplicates = 0
+}
+
+var errTime = errors.New("the record's time cannot be stored: it is not between 1900 and 2261")
+
+// earliest and latest bound what DateTime64 and the client can hold.
+var (
+	earliest = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)
+	latest   = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// add decodes a record and keeps what the store may have of it, unless it may
+// have nothing or has been given the event already.
+func (e *events) add(value []byte) error {
+	r := &e.record
+	if err := e.decoder.Decode(value, r); err != nil {
+		return err
+	}
+	fields, categories, ok := r.For(policy.Store)
+	if !ok {
+		return nil
+	}
+	if r.Event.Time.Before(earliest) || !r.Event.Time.Before(latest) {
+		return errTime
+	}
+	id, err := uuid.Parse(r.Event.Get(schemas.ID))
+	if err != nil {
+		return err // not reached: the decoder has checked it
+	}
+	key := eventKey{site: r.Event.Get(schemas.Site), kind: r.Event.Type, id: id}
+	if _, again := e.index[key]; again {
+		e.duplicates++
+		return nil
+	}
+	key.site = e.keep(key.site)
+	e.index[key] = int32(len(e.list))
+	row := event{
+		eventKey: key, time: r.Event.Time.UnixMilli(), fields: fields, texts: int32(len(e.texts)),
+		outcome: r.Outcome, reason: r.Reason, purposes: r.Purposes,
+		policy: e.keep(r.Policy), jurisdiction: e.keep(r.Jurisdiction),
+	}
+	for f := range fields.Each {
+		e.texts = append(e.texts, e.keep(r.Event.Get(f)))
+	}
+	row.properties.from = int32(len(e.properties))
+	for i, p := range r.Event.Properties {
+		if categories.Has(r.PropertyCategories[i]) {
+			e.properties = append(e.properties, schemas.Property{Name: e.keep(p.Name), Kind: p.Kind, Text: e.keep(p.Text)})
+		}
+	}
+	row.properties.to = int32(len(e.properties))
+	e.list = append(e.list, row)
+	return nil
+}
+
+// text returns the field's text, and whether the event has it.
+func (e *events) text(row *event, f schemas.Field) (string, bool) {
+	if !row.fields.Has(f) {
+		return "", false
+	}
+	before := bits.OnesCount64(uint64(row.fields) & (1<<f - 1))
+	return e.texts[int(row.texts)+before], true
+}
+
+// months returns the events that are not in ClickHouse yet, by month: the
+// table's partitions, across which an insert is not atomic.
+func (e *events) months() map[string][]int32 {
+	byMonth := map[string][]int32{}
+	month, from, to := "", int64(0), int64(0)
+	for i := range e.list {
+		row := &e.list[i]
+		if row.stored {
+			continue
+		}
+		if row.time < from || row.time >= to {
+			t := time.UnixMilli(row.time).UTC()
+			start := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
+			month, from, to = start.Format("200601"), start.UnixMilli(), start.AddDate(0, 1, 0).UnixMilli()
+		}
+		byMonth[month] = append(byMonth[month], int32(i))
+	}
+	return byMonth
+}
+
+// keep copies a text to the arena. When that is full another takes its place;
+// texts that were kept before stay where they are.
+func (e *events) keep(text string) string {
+	if len(text) > cap(e.arena)-len(e.arena) {
+		e.arena = make([]byte, 0, max(2*cap(e.arena), len(text), 1<<16))
+	}
+	start := len(e.arena)
+	e.arena = append(e.arena, text...)
+	return unsafe.String(unsafe.SliceData(e.arena[start:]), len(text))
+}

@@ -1,0 +1,270 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/google/uuid"
+	"github.com/segmentio/kafka-go"
+
+	"sekisho/schemas"
+	"sekisho/schemas/policy"
+	"sekisho/sinks/clickhouse/embedded"
+	"sekisho/stream"
+	kafkaembedded "sekisho/stream/embedded"
+)
+
+// The servers that all tests share; each test has a database and a topic of its
+// own.
+var (
+	server *embedded.Server
+	broker *kafkaembedded.Kafka
+	names  atomic.Int64
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case embedded.Command:
+			os.Exit(embedded.Main(os.Args[2:]))
+		case sinkCommand:
+			os.Exit(sinkProcess(os.Args[2:]))
+		}
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "sekisho-clickhouse-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		// The first start on a machine fetches the engine.
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+		defer cancel()
+		server, err = embedded.Start(ctx, embedded.Options{Dir: dir + "/clickhouse", Log: slog.Default()})
+	}
+	if err == nil {
+		defer func() { _ = server.Stop(context.Background()) }()
+		broker, err = kafkaembedded.Start(dir+"/kafka", 0)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer broker.Close()
+	return m.Run()
+}
+
+// examplePolicy has the sites shop and news.
+func examplePolicy(t testing.TB) *policy.Policy {
+	t.Helper()
+	p, err := policy.Parse(policy.Example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// bareStore is a store whose database does not exist yet.
+func bareStore(t testing.TB) *Store {
+	t.Helper()
+	c := DefaultConfig()
+	c.Addresses = []string{server.NativeAddr()}
+	c.Database = fmt.Sprintf("test_%d", names.Add(1))
+	c.Batch.MaxWait = 50 * time.Millisecond
+	c.Timeout = 30 * time.Second
+	s, err := Connect(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = s.conn.Exec(context.Background(), "DROP DATABASE IF EXISTS "+c.Database+" SYNC")
+		s.Close()
+	})
+	if err := s.Wait(t.Context(), func(error, time.Duration) {}); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func migratedStore(t testing.TB) *Store {
+	t.Helper()
+	s := bareStore(t)
+	if err := s.Migrate(t.Context(), RetentionOf(examplePolicy(t))); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// topicOf makes topics of the given number of partitions.
+func topicOf(t testing.TB, partitions int) *stream.Cluster {
+	t.Helper()
+	c := stream.DefaultConfig()
+	c.Brokers = []string{broker.Address()}
+	c.Topics.Events = fmt.Sprintf("events.%d", names.Add(1))
+	c.Topics.Resets = c.Topics.Events + ".resets"
+	c.Partitions = partitions
+	cluster, err := stream.Connect(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	if _, err := cluster.EnsureTopics(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return cluster
+}
+
+// newSink is a sink over a topic of one partition, and its metrics.
+func newSink(t testing.TB, s *Store, cluster *stream.Cluster) *Sink {
+	t.Helper()
+	return NewSink(s, cluster, SinkOptions{Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet()})
+}
+
+// start runs the sink until stop is called or the test ends.
+func start(t testing.TB, k *Sink) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- k.Run(ctx) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// when is the time of the tests' events.
+var when = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+
+// newRecord is a record of a page view under a version 7 id.
+func newRecord(id uuid.UUID) *schemas.Record {
+	r := &schemas.Record{
+		Outcome: schemas.Allowed, Reason: schemas.ReasonGranted, Policy: "2026-10-01", Jurisdiction: "japan",
+		Purposes: schemas.PurposesOf(schemas.Necessary, schemas.Analytics),
+		Grants:   []schemas.Grant{{Recipient: policy.Store, Categories: schemas.AllCategories}},
+	}
+	r.Event.Set(schemas.ID, id.String())
+	r.Event.Set(schemas.Type, "pageview")
+	r.Event.Set(schemas.Site, "shop")
+	r.Event.Set(schemas.Time, string(schemas.FormatTime(nil, when)))
+	r.Event.Set(schemas.URL, "https://shop.example.jp/cart")
+	r.Event.Set(schemas.VisitorID, "k1.00112233445566778899aabbccddeeff")
+	return r
+}
+
+// ids7 makes ids of version 7.
+func ids7(t testing.TB, n int) []uuid.UUID {
+	t.Helper()
+	list := make([]uuid.UUID, n)
+	for i := range list {
+		id, err := uuid.NewV7()
+		if err != nil {
+			t.Fatal(err)
+		}
+		list[i] = id
+	}
+	return list
+}
+
+func header(kind string) []kafka.Header {
+	return []kafka.Header{{Key: schemas.HeaderKind, Value: []byte(kind)}, {Key: schemas.HeaderSchema, Value: []byte("1")}}
+}
+
+// eventMessage is the record as it comes from Kafka.
+func eventMessage(r *schemas.Record) kafka.Message {
+	return kafka.Message{Value: r.AppendJSON(nil), Headers: header(schemas.KindEvent)}
+}
+
+// viewMessages are page views under the ids.
+func viewMessages(ids ...uuid.UUID) []kafka.Message {
+	messages := make([]kafka.Message, len(ids))
+	for i, id := range ids {
+		messages[i] = eventMessage(newRecord(id))
+	}
+	return messages
+}
+
+// accountMessage is an account of n received page views of the shop.
+func accountMessage(id uuid.UUID, n uint64) kafka.Message {
+	account := schemas.Account{{
+		Minute: schemas.MinuteOf(when), Site: "shop", Type: schemas.Pageview, Outcome: schemas.Allowed, Reason: schemas.ReasonGranted,
+	}: n}
+	return kafka.Message{
+		Value:   account.AppendJSON(nil),
+		Headers: append(header(schemas.KindAccount), kafka.Header{Key: schemas.HeaderBatch, Value: id[:]}),
+	}
+}
+
+// partitionLog is a partition as a test writes it: messages get their offsets.
+func partitionLog(messages ...kafka.Message) []kafka.Message {
+	for i := range messages {
+		messages[i].Offset = int64(i)
+		messages[i].HighWaterMark = int64(len(messages))
+	}
+	return messages
+}
+
+// handle hands the messages to the sink as a new assignment would.
+func handle(t testing.TB, k *Sink, messages []kafka.Message) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if err := k.Handle(ctx, 0, messages); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ask returns the single number that the query asks for.
+func ask(t testing.TB, s *Store, query string) uint64 {
+	t.Helper()
+	var n uint64
+	if err := s.conn.QueryRow(t.Context(), query).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+// wantRows fails unless the events table has n rows, all of different events.
+func wantRows(t testing.TB, s *Store, n uint64) {
+	t.Helper()
+	rows := ask(t, s, "SELECT count() FROM "+s.Table("events"))
+	events := ask(t, s, "SELECT uniqExact(site, type, id) FROM "+s.Table("events"))
+	if rows != n || events != n {
+		t.Errorf("%d rows of %d events are stored, want %d", rows, events, n)
+	}
+}
+
+func received(t testing.TB, s *Store) uint64 {
+	t.Helper()
+	return ask(t, s, "SELECT sum(received) FROM "+s.Table("accounts"))
+}
+
+// eventually asks until it is so.
+func eventually(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	deadline := time.After(60 * time.Second)
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for !is() {
+		select {
+		case <-deadline:
+			t.Fatalf("not within a minute: %s", what)
+		case <-ticker.C:
+		}
+	}
+}

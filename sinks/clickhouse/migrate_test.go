@@ -1,0 +1,140 @@
+package clickhouse
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	files "sekisho/schemas/clickhouse"
+)
+
+func TestMigrateTwice(t *testing.T) {
+	s := bareStore(t)
+	before, err := s.MigrationStatus(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range before {
+		if !m.Applied.IsZero() {
+			t.Errorf("migration %d is applied before Migrate", m.Number)
+		}
+	}
+	for range 2 {
+		if err := s.Migrate(t.Context(), Retention{"shop": 30}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after, err := s.MigrationStatus(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range after {
+		if m.Applied.IsZero() {
+			t.Errorf("migration %d is not applied", m.Number)
+		}
+	}
+	if n := ask(t, s, "SELECT count() FROM "+s.Table("migrations")); int(n) != len(before) || n == 0 {
+		t.Errorf("%d migrations are recorded, want %d", n, len(before))
+	}
+}
+
+// A migration that ended half-way is applied again.
+func TestMigrateAgainAfterHalf(t *testing.T) {
+	s := migratedStore(t)
+	if err := s.conn.Exec(t.Context(), "TRUNCATE TABLE "+s.Table("migrations")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Migrate(t.Context(), Retention{"shop": 30}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMigrateRefuses(t *testing.T) {
+	s := migratedStore(t)
+	check := func(statement, want string) {
+		t.Helper()
+		if err := s.conn.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+		err := s.Migrate(t.Context(), Retention{"shop": 30})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("after %s: %v, want %s", statement, err, want)
+		}
+	}
+	check("INSERT INTO "+s.Table("migrations")+" (number, name, checksum) VALUES (99, 'later', '')",
+		"has migration 99 (later) of a newer program")
+	check("INSERT INTO "+s.Table("migrations")+" (number, name, checksum) VALUES (1, 'events', 'other')",
+		"migration 1 (events) is not the one that was applied")
+}
+
+func TestReadMigrations(t *testing.T) {
+	check := func(want string, names ...string) {
+		t.Helper()
+		dir := fstest.MapFS{}
+		for _, name := range names {
+			dir[name] = &fstest.MapFile{Data: []byte("SELECT 1;\n")}
+		}
+		_, err := readMigrations(dir)
+		if got := errorText(err); got != want {
+			t.Errorf("%v: %q, want %q", names, got, want)
+		}
+	}
+	check("", "0001_a.sql", "0002_b.sql")
+	check("migration 0003_b.sql should have number 0002", "0001_a.sql", "0003_b.sql")
+	check("migration 0001_b.sql should have number 0002", "0001_a.sql", "0001_b.sql")
+	check("migration x_a.sql should have number 0001", "x_a.sql")
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// What a cluster is given is at least understood, and has its forms.
+func TestClusterStatements(t *testing.T) {
+	s := bareStore(t)
+	d := dialect{Database: "sekisho", Cluster: "main"}
+	list, err := readMigrations(files.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := ""
+	for _, m := range append(list, Migration{source: bootstrap}) {
+		statements, err := d.statements(m.source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range statements {
+			if err := s.conn.Exec(t.Context(), "EXPLAIN AST "+statement); err != nil {
+				t.Errorf("%v\n%s", err, statement)
+			}
+			if !strings.Contains(statement, " ON CLUSTER 'main'") {
+				t.Errorf("not run on the cluster: %s", statement)
+			}
+			all += statement + "\n"
+		}
+	}
+	if plain := regexp.MustCompile(`ENGINE = \w*MergeTree`).FindAllString(all, -1); len(plain) == 0 {
+		t.Error("no engine found")
+	} else {
+		for _, engine := range plain {
+			if !strings.HasPrefix(engine, "ENGINE = Replicated") {
+				t.Errorf("%s is not replicated", engine)
+			}
+		}
+	}
+	for _, want := range []string{
+		"CREATE TABLE IF NOT EXISTS sekisho.events_local ON CLUSTER 'main'",
+		"CREATE TABLE IF NOT EXISTS sekisho.events ON CLUSTER 'main' AS sekisho.events_local",
+		"Distributed('main', 'sekisho', 'events_local', cityHash64(id))",
+		"Distributed('main', 'sekisho', 'decisions_local', kafka_partition)",
+		"FROM sekisho.decisions\n",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("missing: %s", want)
+		}
+	}
+}

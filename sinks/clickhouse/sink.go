@@ -1,0 +1,135 @@
+package clickhouse
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/segmentio/kafka-go"
+
+	"sekisho/stream"
+)
+
+// BadRecord takes a message that cannot be stored, as it came from Kafka, and
+// why, in words that quote nothing of it. When it returns an error the run is
+// tried again; a message may be given to it more than once.
+type BadRecord func(ctx context.Context, m *kafka.Message, why error) error
+
+// SinkOptions configure a sink.
+type SinkOptions struct {
+	Log     *slog.Logger
+	Metrics *metrics.Set // nil for none
+	Bad     BadRecord    // nil to leave bad records out
+}
+
+// Sink stores the events topic in ClickHouse. Run makes it a member of its
+// consumer group.
+type Sink struct {
+	store    *Store
+	log      *slog.Logger
+	metrics  *sinkMetrics
+	badLog   throttle
+	onBad    BadRecord
+	topic    string
+	consumer *stream.Consumer
+	slots    chan struct{}
+
+	suspension suspension
+
+	mu         sync.Mutex
+	partitions map[int]*partition
+}
+
+// concurrentRuns bounds the runs that are handled at once: what they take of
+// this process's memory and of ClickHouse.
+const concurrentRuns = 8
+
+// NewSink prepares a sink; the database must have been migrated before Run.
+func NewSink(s *Store, cluster *stream.Cluster, o SinkOptions) *Sink {
+	k := &Sink{
+		store: s, log: o.Log, onBad: o.Bad, topic: cluster.Config().Topics.Events,
+		slots: make(chan struct{}, concurrentRuns), partitions: map[int]*partition{},
+	}
+	k.consumer = stream.NewConsumer(cluster, stream.ConsumerOptions{
+		Group:       s.config.Group,
+		MaxMessages: s.config.Batch.MaxEvents,
+		MaxWait:     s.config.Batch.MaxWait,
+		Log:         o.Log,
+	}, k.Handle)
+	k.metrics = newSinkMetrics(o.Metrics, k.consumer)
+	return k
+}
+
+// Run stores events until ctx ends. It returns when the runs under way are
+// stored or given up, after the grace period at the latest.
+func (k *Sink) Run(ctx context.Context) error {
+	watch, stop := context.WithCancel(context.Background())
+	defer stop()
+	go k.suspension.watch(watch)
+	return k.consumer.Run(ctx)
+}
+
+// grace is how long a run may go on when its partition is no longer to be read.
+// With a heartbeat's interval and time limit it is below the session timeout of
+// the group, so that nobody else has begun.
+const grace = 3 * time.Second
+
+// Handle stores a run of messages of one partition, in order; it is the
+// consumer's handler. When it returns nil, all is stored.
+func (k *Sink) Handle(ctx context.Context, id int, messages []kafka.Message) (err error) {
+	defer func() {
+		if err != nil {
+			k.metrics.errors.Inc()
+		}
+	}()
+	select {
+	case k.slots <- struct{}{}:
+		defer func() { <-k.slots }()
+	case <-ctx.Done():
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	longer, stop := withGrace(ctx, grace)
+	defer stop()
+	return k.partition(id).handle(longer, ctx, messages)
+}
+
+func (k *Sink) partition(id int) *partition {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	p := k.partitions[id]
+	if p == nil {
+		p = &partition{sink: k, id: id, ledger: newLedger(k.store, k.topic, id)}
+		k.partitions[id] = p
+	}
+	return p
+}
+
+// withGrace returns a context that ends d after ctx does.
+func withGrace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(d):
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() { stop(); cancel() }
+}
+
+// bad deals with a message that cannot be stored. Dead letters belong here.
+func (k *Sink) bad(ctx context.Context, m *kafka.Message, why error) error {
+	k.metrics.bad.Inc()
+	if leftOut, ok := k.badLog.allow(time.Now()); ok {
+		k.log.Warn("a record cannot be stored and is left out",
+			"topic", m.Topic, "partition", m.Partition, "offset", m.Offset, "error", why, "more_since", leftOut)
+	}
+	if k.onBad == nil {
+		return nil
+	}
+	return k.onBad(ctx, m, why)
+}

@@ -1,0 +1,284 @@
+package clickhouse
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/google/uuid"
+	"github.com/segmentio/kafka-go"
+
+	"sekisho/schemas"
+	"sekisho/stream"
+)
+
+// secret stands for what a bad record holds and no log may.
+const secret = "taro@example.jp"
+
+// badMessages are no records, each in its own way.
+func badMessages() []kafka.Message {
+	record := func(replace, by string) kafka.Message {
+		m := eventMessage(newRecord(uuid.New()))
+		m.Value = bytes.Replace(m.Value, []byte(replace), []byte(by), 1)
+		return m
+	}
+	headless := eventMessage(newRecord(uuid.New()))
+	headless.Headers = nil
+	return []kafka.Message{
+		headless,
+		{Value: nil, Headers: header(schemas.KindEvent)},
+		{Value: []byte(secret), Headers: header(schemas.KindEvent)},
+		{Value: []byte(`{"schema":1,"` + secret + `":1}`), Headers: header(schemas.KindEvent)},
+		{Value: []byte(secret), Headers: header("other")},
+		record(`"pageview"`, `"`+secret+`"`),
+		record(`"2026-11-02T09:00:00.000Z"`, `"`+secret+`"`),
+		record(`"2026-11-02T09:00:00.000Z"`, `"1066-10-14T09:00:00.000Z"`),
+		record(`"schema":1`, `"schema":0`),
+	}
+}
+
+func TestBadRecordsKeepTheirNeighbours(t *testing.T) {
+	s := migratedStore(t)
+	bad := badMessages()
+	var messages []kafka.Message
+	for i, m := range viewMessages(ids7(t, len(bad)+1)...) {
+		messages = append(messages, m)
+		if i < len(bad) {
+			messages = append(messages, bad[i])
+		}
+	}
+	var log bytes.Buffer
+	var given []int64
+	k := NewSink(s, topicOf(t, 1), SinkOptions{
+		Log: slog.New(slog.NewTextHandler(&log, nil)), Metrics: metrics.NewSet(),
+		Bad: func(_ context.Context, m *kafka.Message, why error) error {
+			given = append(given, m.Offset)
+			log.WriteString(why.Error())
+			return nil
+		},
+	})
+	handle(t, k, partitionLog(messages...))
+	wantRows(t, s, uint64(len(bad)+1))
+	if n := k.metrics.bad.Get(); int(n) != len(bad) {
+		t.Errorf("%d bad records are counted, want %d", n, len(bad))
+	}
+	want := []int64{}
+	for i := range bad {
+		want = append(want, int64(2*i+1))
+	}
+	if !slices.Equal(given, want) {
+		t.Errorf("given as bad: %v, want %v", given, want)
+	}
+	if strings.Contains(log.String(), "taro") {
+		t.Errorf("a payload is in the log: %s", &log)
+	}
+	if n := strings.Count(log.String(), "level=WARN"); n != 1 {
+		t.Errorf("%d lines about bad records, want 1:\n%s", n, &log)
+	}
+	if !strings.Contains(log.String(), "offset=1 ") {
+		t.Errorf("the line does not say where: %s", &log)
+	}
+}
+
+// A run whose dead letters cannot be kept is not done.
+func TestBadRecordCannotBeKept(t *testing.T) {
+	s := migratedStore(t)
+	full := errors.New("disk full")
+	k := NewSink(s, topicOf(t, 1), SinkOptions{
+		Log: slog.New(slog.DiscardHandler),
+		Bad: func(context.Context, *kafka.Message, error) error { return full },
+	})
+	err := k.Handle(t.Context(), 0, partitionLog(append(viewMessages(ids7(t, 1)...), badMessages()[0])...))
+	if !errors.Is(err, full) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A record of a newer schema is nobody's fault; the sink waits to be upgraded.
+func TestNewerSchemaIsNotBad(t *testing.T) {
+	s := migratedStore(t)
+	k := newSink(t, s, topicOf(t, 1))
+	m := eventMessage(newRecord(uuid.New()))
+	m.Headers[1].Value = []byte("2")
+	err := k.Handle(t.Context(), 0, partitionLog(m))
+	if err == nil || !strings.Contains(err.Error(), "schema version 2, newer than this program's 1: upgrade the sink") {
+		t.Errorf("got %v", err)
+	}
+	if k.metrics.bad.Get() != 0 || k.metrics.errors.Get() != 1 {
+		t.Errorf("%d bad records, %d errors", k.metrics.bad.Get(), k.metrics.errors.Get())
+	}
+}
+
+// A run that is under way when the sink is told to end is stored.
+func TestGrace(t *testing.T) {
+	s := migratedStore(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	k := NewSink(s, topicOf(t, 1), SinkOptions{
+		Log: slog.New(slog.DiscardHandler),
+		Bad: func(context.Context, *kafka.Message, error) error { cancel(); return nil },
+	})
+	messages := partitionLog(append(viewMessages(ids7(t, 2)...), badMessages()[0])...)
+	if err := k.Handle(ctx, 0, messages); err != nil {
+		t.Fatal(err)
+	}
+	wantRows(t, s, 2)
+	// Another one is not begun.
+	if err := k.Handle(ctx, 0, partitionLog(viewMessages(ids7(t, 1)...)...)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	wantRows(t, s, 2)
+
+	longer, stop := withGrace(ctx, 10*time.Millisecond)
+	defer stop()
+	<-longer.Done() // in the end it ends
+}
+
+// A member that lost the partition still has an insert under way. Whoever takes
+// the partition over ends it before looking at what is stored.
+func TestTakeOverEndsInserts(t *testing.T) {
+	s := migratedStore(t)
+	cluster := topicOf(t, 1)
+	messages := partitionLog(viewMessages(ids7(t, 10)...)...)
+
+	old := newSink(t, s, cluster).partition(0)
+	if err := old.decode(t.Context(), messages); err != nil {
+		t.Fatal(err)
+	}
+	ctx := ch.Context(t.Context(), ch.WithQueryID(old.queries()+uuid.NewString()))
+	late, err := s.conn.PrepareBatch(ctx, "INSERT INTO "+s.Table("events")+" ("+columnNames+")")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var chosen []int32
+	for i := range old.events.list {
+		chosen = append(chosen, int32(i))
+	}
+	if err := old.scratch.fill(late, &old.events, chosen); err != nil {
+		t.Fatal(err)
+	}
+
+	begun := time.Now()
+	handle(t, newSink(t, s, cluster), messages)
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("taking over took %s", took)
+	}
+	if err := late.Send(); err == nil {
+		t.Error("an insert of the member that lost the partition is still taken")
+	}
+	wantRows(t, s, 10)
+}
+
+// A process that was stopped for a while does not send what it was about to,
+// nor anything before it can know whether the partition is still its.
+func TestSuspension(t *testing.T) {
+	s := migratedStore(t)
+	cluster := topicOf(t, 1)
+	k := newSink(t, s, cluster)
+	stopped := func(d time.Duration) { k.suspension.ticked.Store(time.Now().Add(-d).UnixNano()) }
+	account := accountMessage(uuid.New(), 5)
+	messages := partitionLog(append(viewMessages(ids7(t, 2)...), account, badMessages()[0])...)
+	check := func(during time.Duration, want error) {
+		t.Helper()
+		k.onBad = func(context.Context, *kafka.Message, error) error { stopped(during); return nil }
+		if err := k.Handle(t.Context(), 0, messages); !errors.Is(err, want) {
+			t.Errorf("stopped for %s: %v, want %v", during, err, want)
+		}
+	}
+	check(time.Minute, errSuspended)
+	check(0, errSuspended) // not yet
+	wantRows(t, s, 0)
+	k.suspension.until.Store(0)
+	check(time.Second, nil)
+	wantRows(t, s, 2)
+	wantReceived(t, s, 5)
+
+	// Stopped between two runs, while another stored what comes next.
+	messages = partitionLog(append(messages, accountMessage(uuid.New(), 7))...)
+	handle(t, newSink(t, s, cluster), messages[4:])
+	stopped(time.Minute)
+	messages = messages[4:]
+	check(0, errSuspended)
+	k.suspension.until.Store(0)
+	check(0, nil)
+	wantReceived(t, s, 12)
+}
+
+func TestThrottle(t *testing.T) {
+	var l throttle
+	check := func(after time.Duration, wantLeftOut int, want bool) {
+		t.Helper()
+		if leftOut, ok := l.allow(when.Add(after)); leftOut != wantLeftOut || ok != want {
+			t.Errorf("after %s: %d %t", after, leftOut, ok)
+		}
+	}
+	check(0, 0, true)
+	check(time.Second, 0, false)
+	check(9*time.Second, 0, false)
+	check(10*time.Second, 2, true)
+	check(11*time.Second, 0, false)
+	check(time.Minute, 1, true)
+}
+
+// The sink as a member of its group, with what a producer writes.
+func TestRun(t *testing.T) {
+	s := migratedStore(t)
+	cluster := topicOf(t, 3)
+	set := metrics.NewSet()
+	k := NewSink(s, cluster, SinkOptions{Log: slog.New(slog.DiscardHandler), Metrics: set})
+	stop := start(t, k)
+	produce(t, cluster, 3, 3000)
+	eventually(t, "3000 events are stored and accounted for", func() bool {
+		return ask(t, s, "SELECT count() FROM "+s.Table("events")) >= 3000 && received(t, s) >= 3000
+	})
+	stop()
+	wantRows(t, s, 3000)
+	wantReceived(t, s, 3000)
+
+	// It goes on where it was.
+	stop = start(t, newSink(t, s, cluster))
+	produce(t, cluster, 3, 500)
+	eventually(t, "3500 events are stored and accounted for", func() bool {
+		return ask(t, s, "SELECT count() FROM "+s.Table("events")) >= 3500 && received(t, s) >= 3500
+	})
+	stop()
+	wantRows(t, s, 3500)
+	wantReceived(t, s, 3500)
+
+	var text strings.Builder
+	set.WritePrometheus(&text)
+	for _, want := range []string{
+		`sekisho_sink_rows_total{sink="clickhouse"} 3000`, `sekisho_sink_duplicates_total{sink="clickhouse"} 0`,
+		`sekisho_sink_bad_records_total{sink="clickhouse"} 0`, `sekisho_sink_lag{sink="clickhouse"} 0`,
+		`sekisho_sink_insert_seconds_count{sink="clickhouse"}`, `sekisho_sink_batches_total{sink="clickhouse"}`,
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the metrics lack %s:\n%s", want, &text)
+		}
+	}
+}
+
+// produce writes n page views and the accounts of them.
+func produce(t testing.TB, cluster *stream.Cluster, partitions, n int) {
+	t.Helper()
+	producer := stream.NewProducer(cluster, partitions, slog.New(slog.DiscardHandler))
+	defer producer.Close()
+	decision := schemas.Decision{Minute: schemas.MinuteOf(when), Site: "shop", Type: schemas.Pageview, Outcome: schemas.Allowed}
+	for chunk := range slices.Chunk(ids7(t, n), 100) {
+		var messages []stream.Message
+		for _, id := range chunk {
+			messages = append(messages, stream.Message{
+				Key: id[:], Value: newRecord(id).AppendJSON(nil), Time: when, Decisions: []schemas.Decision{decision},
+			})
+		}
+		if err := producer.Write(t.Context(), messages); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
