@@ -125,8 +125,8 @@ func (p *partition) read(ctx context.Context) error {
 	c := p.consumer
 	reader := kafka.NewReader(kafka.ReaderConfig{
 		Brokers: c.cluster.config.Brokers, Topic: c.cluster.config.Topics.Events, Partition: p.id,
-		Dialer: c.cluster.dialer, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: 250 * time.Millisecond,
-		QueueCapacity: 4096, ReadBatchTimeout: 30 * time.Second,
+		Dialer: c.cluster.dialer, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: time.Second,
+		QueueCapacity: 4096, ReadBatchTimeout: 30 * time.Second, ReadLagInterval: -1,
 	})
 	defer reader.Close()
 	if err := reader.SetOffset(p.offset); err != nil {
@@ -145,7 +145,7 @@ func (p *partition) read(ctx context.Context) error {
 
 // gather collects a run of messages.
 func (p *partition) gather(ctx context.Context, reader *kafka.Reader) ([]kafka.Message, error) {
-	first, err := reader.FetchMessage(ctx)
+	first, err := p.first(ctx, reader)
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +165,33 @@ func (p *partition) gather(ctx context.Context, reader *kafka.Reader) ([]kafka.M
 	last := messages[len(messages)-1]
 	p.setLag(last.HighWaterMark - last.Offset - 1 + int64(len(messages)))
 	return messages, ctx.Err()
+}
+
+// first waits for a message. While none comes it makes sure that there is none:
+// a reader can lose its broker unnoticed, and waits in silence at an offset
+// that the topic no longer has.
+func (p *partition) first(ctx context.Context, reader *kafka.Reader) (kafka.Message, error) {
+	for {
+		idle, cancel := context.WithTimeout(ctx, stall)
+		m, err := reader.FetchMessage(idle)
+		cancel()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return m, err
+		}
+		first, end, err := p.consumer.cluster.bounds(ctx, p.consumer.cluster.config.Topics.Events, p.id)
+		if err != nil {
+			return m, err
+		}
+		at := max(p.offset, first)
+		p.setLag(max(end-at, 0))
+		switch {
+		case end > at:
+			return m, errStalled
+		case end < at:
+			p.offset = first
+			return m, errShorter
+		}
+	}
 }
 
 // deliver has a run handled and commits it; false when ctx ended first.

@@ -3,23 +3,23 @@ package stream
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
 
 	"sekisho/schemas"
 )
 
-// Errors of Write. Both mean that the events are not durable as far as is
-// known, and that the client should keep them and try again.
+// Errors of Write. All mean that the events are not durable as far as is
+// known, and, but for ErrTooLarge, that the client should keep them and try
+// again.
 var (
 	ErrOverloaded  = errors.New("too many events are waiting for Kafka")
 	ErrUnavailable = errors.New("Kafka did not acknowledge in time")
+	ErrTooLarge    = errors.New("the record is larger than a Kafka batch may be")
 )
 
 // Message is an enforced event on its way to Kafka, or, without a value, only
@@ -35,6 +35,10 @@ type Message struct {
 // with the load and nobody waits for a timer. With every batch goes an account
 // of the decisions behind it.
 //
+// What waits takes at most kafka.max_queued of memory, or what one request
+// brings when that is more. Encoding takes some 10 MiB beside it for every
+// partition with a batch in flight.
+//
 // Safe for concurrent use.
 type Producer struct {
 	client  *kafka.Client
@@ -45,60 +49,33 @@ type Producer struct {
 	queues     []*queue
 	partitions []int
 	spread     atomic.Uint32
-	queued     atomic.Int64 // bytes
+	queued     atomic.Int64 // bytes of memory
 	limit      int64
+	batches    sync.Pool
 	closing    atomic.Bool
 	workers    sync.WaitGroup
-	healthy    atomic.Bool
+	failing    atomic.Int32 // partitions whose last batch was not acknowledged
+
+	mu      sync.Mutex
+	refused schemas.Account // decisions that nobody waits for, in no batch yet
 }
 
-// ProducerOptions configure a producer.
-type ProducerOptions struct {
-	Topic      string
-	Partitions int           // of the topic
-	Timeout    time.Duration // for one batch, retries included
-	MaxQueued  int64         // bytes that may wait in memory
-	Log        *slog.Logger
-}
-
-// NewProducer starts a producer. Close ends it.
-func NewProducer(client *kafka.Client, o ProducerOptions) *Producer {
-	p := &Producer{client: client, topic: o.Topic, timeout: o.Timeout, limit: o.MaxQueued, log: o.Log}
-	p.healthy.Store(true)
-	p.queues = make([]*queue, o.Partitions)
-	for i := range p.queues {
+// NewProducer starts a producer for the events topic, which has that many
+// partitions. Close ends it.
+func NewProducer(cluster *Cluster, partitions int, log *slog.Logger) *Producer {
+	c := cluster.config
+	p := &Producer{
+		client: cluster.client, topic: c.Topics.Events, timeout: c.Timeout, limit: int64(c.MaxQueued), log: log,
+		refused: make(schemas.Account),
+	}
+	p.batches.New = func() any { return &batch{account: make(schemas.Account)} }
+	for i := range partitions {
+		q := &queue{partition: i, producer: p, wake: make(chan struct{}, 1)}
 		p.partitions = append(p.partitions, i)
-		p.queues[i] = &queue{wake: make(chan struct{}, 1)}
-		p.workers.Add(1)
-		go p.work(i)
+		p.queues = append(p.queues, q)
+		p.workers.Go(q.work)
 	}
 	return p
-}
-
-// queue is what waits for one partition. Its lock is held for appending only.
-type queue struct {
-	mu      sync.Mutex
-	closed  bool
-	waiting []*batch
-	wake    chan struct{}
-}
-
-// batch is one Kafka batch in the making: the messages, copied, and who waits.
-type batch struct {
-	bytes   []byte
-	records []span
-	account schemas.Account
-	waiters []*Waiter
-}
-
-// maxBatch is the most bytes of messages in one batch, well below the 1 MiB
-// that brokers take by default (message.max.bytes).
-const maxBatch = 768 << 10
-
-// span locates a message's key and value in the batch's bytes.
-type span struct {
-	key, value, end int
-	time            time.Time
 }
 
 // Waiter waits until the messages of one request are durable.
@@ -117,38 +94,6 @@ func (w *Waiter) finish(err error) {
 	}
 }
 
-// Submit queues the messages, which it copies, and returns at once. Wait on
-// the result for durability. Decisions without a value are counted too.
-func (p *Producer) Submit(messages []Message) (*Waiter, error) {
-	if p.closing.Load() {
-		return nil, ErrUnavailable
-	}
-	size := int64(0)
-	for i := range messages {
-		size += int64(len(messages[i].Key) + len(messages[i].Value))
-	}
-	if p.queued.Add(size) > p.limit {
-		p.queued.Add(-size)
-		return nil, ErrOverloaded
-	}
-	w := &Waiter{done: make(chan struct{})}
-	w.left.Store(int32(len(messages)) + 1)
-	any := int(p.spread.Add(1))
-	for i := range messages {
-		m := &messages[i]
-		partition := any % len(p.queues)
-		if m.Value != nil {
-			partition = p.partition(m.Key)
-		}
-		if !p.queues[partition].add(m, w) {
-			p.queued.Add(-int64(len(m.Key) + len(m.Value)))
-			w.finish(ErrUnavailable)
-		}
-	}
-	w.finish(nil)
-	return w, nil
-}
-
 // Wait returns when the messages are acknowledged by all in-sync replicas, or
 // with why that is not known.
 func (w *Waiter) Wait(ctx context.Context) error {
@@ -163,6 +108,44 @@ func (w *Waiter) Wait(ctx context.Context) error {
 	}
 }
 
+// Submit queues the messages, which it copies, and returns at once. Wait on
+// the result for durability, which ends within kafka.timeout. Decisions
+// without a value are counted too.
+func (p *Producer) Submit(messages []Message) (*Waiter, error) {
+	if p.closing.Load() {
+		return nil, ErrUnavailable
+	}
+	cost := int64(0)
+	for i := range messages {
+		if messages[i].size() > maxBatch {
+			return nil, ErrTooLarge
+		}
+		cost += messages[i].cost()
+	}
+	// What is alone in the queue may be as large as it likes: it would never
+	// fit otherwise.
+	if total := p.queued.Add(cost); total > p.limit && total > cost {
+		p.queued.Add(-cost)
+		return nil, ErrOverloaded
+	}
+	w := &Waiter{done: make(chan struct{})}
+	w.left.Store(int32(len(messages)) + 1)
+	any := p.any()
+	for i := range messages {
+		m := &messages[i]
+		q := any
+		if m.Value != nil {
+			q = p.queues[p.partition(m.Key)]
+		}
+		if !q.add(m, w) {
+			p.queued.Add(-m.cost())
+			w.finish(ErrUnavailable)
+		}
+	}
+	w.finish(nil)
+	return w, nil
+}
+
 // Write submits the messages and waits.
 func (p *Producer) Write(ctx context.Context, messages []Message) error {
 	w, err := p.Submit(messages)
@@ -172,160 +155,68 @@ func (p *Producer) Write(ctx context.Context, messages []Message) error {
 	return w.Wait(ctx)
 }
 
-// Healthy reports whether the last batch was acknowledged.
-func (p *Producer) Healthy() bool { return p.healthy.Load() }
+// Count counts a decision about something that was refused, for which nobody
+// waits. It neither blocks nor fails for want of room: such decisions are added
+// up, and what could not be written is written again until Close. It reports
+// whether the producer still takes any.
+func (p *Producer) Count(d schemas.Decision) bool {
+	if p.closing.Load() {
+		return false
+	}
+	p.mu.Lock()
+	if len(p.refused) >= maxRefused {
+		d.Minute -= d.Minute % (24 * 60 * 60)
+	}
+	p.refused[d]++
+	p.mu.Unlock()
+	p.any().signal()
+	return true
+}
 
-// Queued returns the bytes that wait in memory.
+// maxRefused is the most rows that refused decisions are counted in by the
+// minute. While Kafka is away for hours, further ones are counted by the day.
+const maxRefused = 1024
+
+// takeRefused returns the decisions that nobody waits for, nil for none.
+func (p *Producer) takeRefused() schemas.Account {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.refused) == 0 {
+		return nil
+	}
+	taken := p.refused
+	p.refused = make(schemas.Account)
+	return taken
+}
+
+// Healthy reports whether the last batch of every partition was acknowledged.
+func (p *Producer) Healthy() bool { return p.failing.Load() == 0 }
+
+// Queued returns the bytes of memory that what waits takes.
 func (p *Producer) Queued() int64 { return p.queued.Load() }
 
 // Close writes what is queued and returns when all is acknowledged or given
-// up. Submit fails from then on. Safe to call twice.
+// up, within kafka.timeout. Submit fails from then on. Safe to call twice.
 func (p *Producer) Close() {
 	p.closing.Store(true)
 	for _, q := range p.queues {
 		q.close()
 	}
 	p.workers.Wait()
+	if lost := p.takeRefused(); lost != nil {
+		p.logLost(total(lost))
+	}
 }
+
+// logLost tells that decisions are in the metrics and not in Kafka.
+func (p *Producer) logLost(decisions uint64) {
+	p.log.Error("refused events are missing from the account in Kafka", "topic", p.topic, "events", decisions)
+}
+
+// any returns a queue for what has no key.
+func (p *Producer) any() *queue { return p.queues[p.spread.Add(1)%uint32(len(p.queues))] }
 
 // partition places a key as Kafka's own clients do.
 func (p *Producer) partition(key []byte) int {
 	return kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: key}, p.partitions...)
-}
-
-func (q *queue) add(m *Message, w *Waiter) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed {
-		return false
-	}
-	if n := len(q.waiting); n == 0 || len(q.waiting[n-1].bytes) > 0 && len(q.waiting[n-1].bytes)+len(m.Value) > maxBatch {
-		q.waiting = append(q.waiting, &batch{account: make(schemas.Account)})
-	}
-	b := q.waiting[len(q.waiting)-1]
-	if m.Value != nil {
-		s := span{key: len(b.bytes), time: m.Time}
-		b.bytes = append(b.bytes, m.Key...)
-		s.value = len(b.bytes)
-		b.bytes = append(b.bytes, m.Value...)
-		s.end = len(b.bytes)
-		b.records = append(b.records, s)
-	}
-	for _, d := range m.Decisions {
-		b.account[d]++
-	}
-	b.waiters = append(b.waiters, w)
-	q.signal()
-	return true
-}
-
-func (q *queue) close() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.closed = true
-	q.signal()
-}
-
-func (q *queue) signal() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (q *queue) take() (waiting []*batch, closed bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	waiting, q.waiting = q.waiting, nil
-	return waiting, q.closed
-}
-
-func (p *Producer) work(partition int) {
-	defer p.workers.Done()
-	q := p.queues[partition]
-	for range q.wake {
-		waiting, closed := q.take()
-		for _, b := range waiting {
-			err := p.produce(partition, b)
-			p.queued.Add(-int64(len(b.bytes)))
-			for _, w := range b.waiters {
-				w.finish(err)
-			}
-		}
-		if closed {
-			return
-		}
-	}
-}
-
-// produce writes the batch, again and again until the deadline: kafka-go does
-// not retry by itself. A copy that landed unseen is found by its ids later.
-func (p *Producer) produce(partition int, b *batch) error {
-	ctx, cancel := context.WithTimeout(context.Background(), p.timeout)
-	defer cancel()
-	id := uuid.New()
-	pause := 20 * time.Millisecond
-	for {
-		err := p.attempt(ctx, partition, b, id)
-		if err == nil {
-			if !p.healthy.Swap(true) {
-				p.log.Info("Kafka acknowledges again", "topic", p.topic)
-			}
-			return nil
-		}
-		if p.healthy.Swap(false) {
-			p.log.Warn("Kafka does not acknowledge; trying again", "topic", p.topic, "partition", partition, "error", err)
-		}
-		if isPermanent(err) || p.closing.Load() && ctx.Err() != nil {
-			return fmt.Errorf("%w: %w", ErrUnavailable, err)
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ErrUnavailable, err)
-		case <-time.After(pause):
-			pause = min(2*pause, time.Second)
-		}
-	}
-}
-
-func (p *Producer) attempt(ctx context.Context, partition int, b *batch, id uuid.UUID) error {
-	records := make([]kafka.Record, 0, len(b.records)+1)
-	for _, s := range b.records {
-		records = append(records, kafka.Record{
-			Time:    s.time,
-			Key:     kafka.NewBytes(b.bytes[s.key:s.value]),
-			Value:   kafka.NewBytes(b.bytes[s.value:s.end]),
-			Headers: eventHeaders,
-		})
-	}
-	if len(b.account) > 0 {
-		records = append(records, kafka.Record{
-			Time:    time.Now().Truncate(time.Minute),
-			Value:   kafka.NewBytes(b.account.AppendJSON(nil)),
-			Headers: accountHeaders(id),
-		})
-	}
-	answer, err := p.client.Produce(ctx, &kafka.ProduceRequest{
-		Topic:        p.topic,
-		Partition:    partition,
-		RequiredAcks: kafka.RequireAll,
-		Records:      kafka.NewRecordReader(records...),
-		Compression:  kafka.Lz4,
-	})
-	if err != nil {
-		return fmt.Errorf("cannot produce: %w", err)
-	}
-	if answer.Error != nil {
-		return fmt.Errorf("cannot produce: %w", answer.Error)
-	}
-	for _, err := range answer.RecordErrors {
-		return fmt.Errorf("cannot produce: %w", err)
-	}
-	return nil
-}
-
-// isPermanent reports whether trying the same batch again cannot help.
-func isPermanent(err error) bool {
-	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.TopicAuthorizationFailed) ||
-		errors.Is(err, kafka.InvalidRequiredAcks)
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -20,10 +20,12 @@ type Resets struct {
 	apply   func(*schemas.Reset)
 	log     *slog.Logger
 
-	next   atomic.Int64 // offset up to which resets have been applied
-	end    atomic.Int64 // the topic's end as last seen
-	seen   atomic.Int64 // when that was, Unix nanoseconds
-	caught atomic.Bool
+	mu       sync.Mutex
+	next     int64     // offset up to which resets have been applied
+	end      int64     // the topic's end as last seen
+	goal     int64     // an end not reached yet, or the last one reached
+	asked    time.Time // when goal was asked for
+	complete time.Time // all resets acknowledged before it have been applied
 }
 
 // NewResets prepares to follow the topic; apply is called by Follow alone, for
@@ -32,8 +34,26 @@ func NewResets(cluster *Cluster, apply func(*schemas.Reset), log *slog.Logger) *
 	return &Resets{cluster: cluster, apply: apply, log: log}
 }
 
-// Append makes resets durable: it returns when all in-sync replicas have them.
+// Append makes resets durable: it returns when all in-sync replicas have them,
+// or when that is not known after kafka.timeout. To append a reset again does
+// no harm.
 func (r *Resets) Append(ctx context.Context, resets []schemas.Reset) error {
+	ctx, cancel := context.WithTimeout(ctx, r.cluster.config.Timeout)
+	defer cancel()
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		err := r.append(ctx, resets)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("cannot write resets: %w", err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (r *Resets) append(ctx context.Context, resets []schemas.Reset) error {
 	records := make([]kafka.Record, len(resets))
 	for i := range resets {
 		records[i] = kafka.Record{
@@ -42,18 +62,11 @@ func (r *Resets) Append(ctx context.Context, resets []schemas.Reset) error {
 			Value: kafka.NewBytes(resets[i].AppendJSON(nil)),
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.cluster.config.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, r.cluster.config.Timeout/2)
 	defer cancel()
-	answer, err := r.cluster.client.Produce(ctx, &kafka.ProduceRequest{
+	return produced(r.cluster.client.Produce(ctx, &kafka.ProduceRequest{
 		Topic: r.cluster.config.Topics.Resets, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
-	})
-	if err == nil {
-		err = answer.Error
-	}
-	if err != nil {
-		return fmt.Errorf("cannot write resets: %w", err)
-	}
-	return nil
+	}))
 }
 
 // Follow applies all resets of the topic and goes on with new ones until ctx
@@ -65,10 +78,7 @@ func (r *Resets) Follow(ctx context.Context) {
 			return
 		}
 		r.log.Warn("cannot follow the resets; trying again", "error", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Second):
-		}
+		pause(ctx, time.Second)
 	}
 }
 
@@ -79,18 +89,23 @@ func (r *Resets) follow(ctx context.Context) error {
 	}
 	reader := kafka.NewReader(kafka.ReaderConfig{
 		Brokers: r.cluster.config.Brokers, Topic: topic, Partition: 0, Dialer: r.cluster.dialer,
-		MinBytes: 1, MaxBytes: 4 << 20, MaxWait: 250 * time.Millisecond,
+		MinBytes: 1, MaxBytes: 4 << 20, MaxWait: time.Second, ReadLagInterval: -1,
 	})
 	defer reader.Close()
-	if err := reader.SetOffset(max(r.next.Load(), 0)); err != nil {
+	if err := reader.SetOffset(r.offset()); err != nil {
 		return fmt.Errorf("cannot read topic %s: %w", topic, err)
 	}
-	watch, stop := context.WithCancel(ctx)
-	defer stop()
-	go r.watchEnd(watch)
+	reading, stop := context.WithCancelCause(ctx)
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer stop(nil)
+	watch.Go(func() { stop(r.watchEnd(reading)) })
 	for {
-		m, err := reader.FetchMessage(ctx)
+		m, err := reader.FetchMessage(reading)
 		if err != nil {
+			if cause := context.Cause(reading); cause != nil {
+				err = cause
+			}
 			return fmt.Errorf("cannot read topic %s: %w", topic, err)
 		}
 		if len(m.Value) > 0 {
@@ -101,64 +116,103 @@ func (r *Resets) follow(ctx context.Context) error {
 			}
 			r.apply(&reset)
 		}
-		r.next.Store(m.Offset + 1)
-		r.note()
+		r.applied(m.Offset + 1)
 	}
 }
 
 // watchEnd keeps asking for the topic's end, so that the lag is known while
-// nothing arrives.
-func (r *Resets) watchEnd(ctx context.Context) {
+// nothing arrives. It returns why reading must begin again.
+func (r *Resets) watchEnd(ctx context.Context) error {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
+	read, since := int64(-1), time.Now()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return ctx.Err()
 		case <-tick.C:
-			_ = r.findEnd(ctx) // Ready tells when it has failed for long
+		}
+		if err := r.findEnd(ctx); errors.Is(err, errShorter) {
+			return err // Ready tells when it fails for long in other ways
+		}
+		r.mu.Lock()
+		next, behind := r.next, r.next < r.end
+		r.mu.Unlock()
+		if next != read || !behind {
+			read, since = next, time.Now()
+		}
+		if time.Since(since) > stall {
+			return errStalled
 		}
 	}
 }
 
+// findEnd asks for the topic's end.
 func (r *Resets) findEnd(ctx context.Context) error {
-	topic := r.cluster.config.Topics.Resets
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	answer, err := r.cluster.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
-		Topics: map[string][]kafka.OffsetRequest{topic: {kafka.LastOffsetOf(0)}},
-	})
+	asked, read := time.Now(), max(r.offset(), 0)
+	_, end, err := r.cluster.bounds(ctx, r.cluster.config.Topics.Resets, 0)
 	if err != nil {
-		return fmt.Errorf("cannot find the end of topic %s: %w", topic, err)
+		return err
 	}
-	for _, p := range answer.Topics[topic] {
-		if p.Error != nil {
-			return fmt.Errorf("cannot find the end of topic %s: %w", topic, p.Error)
-		}
-		r.end.Store(p.LastOffset)
-		r.seen.Store(time.Now().UnixNano())
+	return r.noteEnd(end, asked, read)
+}
+
+// noteEnd notes where the topic ended at a time, at which it had been read up
+// to an offset. An end that has not been reached yet stays the goal: a newer
+// one would always be a little further.
+func (r *Resets) noteEnd(end int64, asked time.Time, read int64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.end = end
+	if end < read {
+		r.next, r.goal, r.complete = 0, 0, time.Time{}
+		return errShorter
 	}
-	r.note()
+	if r.next >= r.goal {
+		r.goal, r.asked = end, asked
+	}
+	r.noteComplete()
 	return nil
 }
 
-func (r *Resets) note() {
-	if r.next.Load() >= r.end.Load() && r.seen.Load() > 0 {
-		r.caught.Store(true)
+// applied notes that all resets before an offset have been applied.
+func (r *Resets) applied(next int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.next = next
+	r.noteComplete()
+}
+
+func (r *Resets) noteComplete() {
+	if r.next >= r.goal {
+		r.complete = r.asked
 	}
+}
+
+// offset is where to read.
+func (r *Resets) offset() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.next == 0 {
+		return kafka.FirstOffset
+	}
+	return r.next
 }
 
 // Lag returns how many resets of the topic have not been applied, as far as
-// is known, and how old that knowledge is.
+// is known, and for how long some may be missing: all that were acknowledged
+// before have been applied. It is 0 before the registry has caught up.
 func (r *Resets) Lag() (resets int64, age time.Duration) {
-	if r.seen.Load() == 0 {
-		return 0, 0
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.complete.IsZero() {
+		age = time.Since(r.complete)
 	}
-	return max(r.end.Load()-r.next.Load(), 0), time.Since(time.Unix(0, r.seen.Load()))
+	return max(r.end-r.next, 0), age
 }
 
-// MaxLagAge is the bound of invariant I2: a registry that has not heard from
-// the topic for longer is not ready, since a reset might be missing from it.
+// MaxLagAge is the bound of invariant I2: a registry from which a reset might
+// be missing that was acknowledged longer ago is not ready.
 const MaxLagAge = 10 * time.Second
 
 // ErrNotCaughtUp: the registry does not have all resets yet.
@@ -169,10 +223,13 @@ var ErrStale = errors.New("the reset registry has lost touch with Kafka")
 
 // Ready reports why the registry cannot be relied on, or nil.
 func (r *Resets) Ready() error {
-	if !r.caught.Load() {
+	r.mu.Lock()
+	complete := r.complete
+	r.mu.Unlock()
+	switch {
+	case complete.IsZero():
 		return ErrNotCaughtUp
-	}
-	if _, age := r.Lag(); age > MaxLagAge {
+	case time.Since(complete) > MaxLagAge:
 		return ErrStale
 	}
 	return nil

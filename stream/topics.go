@@ -30,9 +30,8 @@ func (c *Config) topicSpecs() []topicSpec {
 	}
 }
 
-// EnsureTopics creates the topics that are missing and verifies the others:
-// the resets topic must be compacted. It returns the number of partitions of
-// the events topic.
+// EnsureTopics creates the topics that are missing and verifies all, as
+// VerifyTopics does. It returns the number of partitions of the events topic.
 func (c *Cluster) EnsureTopics(ctx context.Context) (partitions int, err error) {
 	specs := c.config.topicSpecs()
 	if err := c.createTopics(ctx, specs); err != nil {
@@ -110,23 +109,41 @@ func (c *Cluster) VerifyTopics(ctx context.Context) (partitions int, err error) 
 	if n := len(found[c.config.Topics.Resets].Partitions); n != 1 {
 		return 0, fmt.Errorf("topic %s has %d partitions: it must have one, so that registries know when they are caught up", c.config.Topics.Resets, n)
 	}
-	return len(found[c.config.Topics.Events].Partitions), c.verifyCompaction(ctx)
+	return len(found[c.config.Topics.Events].Partitions), c.verifySettings(ctx)
 }
 
-// verifyCompaction makes sure that resets are never deleted by age.
-func (c *Cluster) verifyCompaction(ctx context.Context) error {
-	answer, err := c.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
-		Resources: []kafka.DescribeConfigRequestResource{{
-			ResourceType: kafka.ResourceTypeTopic, ResourceName: c.config.Topics.Resets, ConfigNames: []string{"cleanup.policy"},
-		}},
-	})
+// minBrokerBatch is the smallest limit of batches (max.message.bytes) with
+// which a topic is taken: Kafka's default is a little larger.
+const minBrokerBatch = 1 << 20
+
+// verifySettings makes sure that resets are never deleted by age, that no
+// visitor's events are taken for older versions of one another, and that every
+// batch fits.
+func (c *Cluster) verifySettings(ctx context.Context) error {
+	topics := c.config.Topics
+	request := &kafka.DescribeConfigsRequest{}
+	for _, name := range []string{topics.Events, topics.Resets} {
+		request.Resources = append(request.Resources, kafka.DescribeConfigRequestResource{
+			ResourceType: kafka.ResourceTypeTopic, ResourceName: name, ConfigNames: []string{"cleanup.policy", "max.message.bytes"},
+		})
+	}
+	answer, err := c.client.DescribeConfigs(ctx, request)
 	if err != nil {
-		return fmt.Errorf("cannot verify topic %s: %w", c.config.Topics.Resets, err)
+		return fmt.Errorf("cannot verify topics: %w", err)
 	}
 	for _, r := range answer.Resources {
+		if r.Error != nil {
+			return fmt.Errorf("cannot verify topic %s: %w", r.ResourceName, r.Error)
+		}
 		for _, e := range r.ConfigEntries {
-			if e.ConfigName == "cleanup.policy" && e.ConfigValue != "compact" {
-				return fmt.Errorf("topic %s has cleanup.policy %s: it must be compact, or resets would be forgotten", c.config.Topics.Resets, e.ConfigValue)
+			largest, err := strconv.Atoi(e.ConfigValue)
+			switch {
+			case e.ConfigName == "max.message.bytes" && (err != nil || largest < minBrokerBatch):
+				return fmt.Errorf("topic %s has max.message.bytes %s: it must be at least %d", r.ResourceName, e.ConfigValue, minBrokerBatch)
+			case e.ConfigName == "cleanup.policy" && r.ResourceName == topics.Resets && e.ConfigValue != "compact":
+				return fmt.Errorf("topic %s has cleanup.policy %s: it must be compact, or resets would be forgotten", r.ResourceName, e.ConfigValue)
+			case e.ConfigName == "cleanup.policy" && r.ResourceName == topics.Events && e.ConfigValue != "delete":
+				return fmt.Errorf("topic %s has cleanup.policy %s: it must be delete, or of a visitor only the last event would be kept", r.ResourceName, e.ConfigValue)
 			}
 		}
 	}

@@ -1,0 +1,118 @@
+package role
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"sekisho/cmd/sekisho/internal/config"
+	"sekisho/enforcer"
+	"sekisho/enforcer/registry"
+	"sekisho/ingest"
+	"sekisho/schemas/policy"
+	"sekisho/stream"
+)
+
+// Collector is the role that takes events.
+type Collector struct {
+	*running
+	listener  net.Listener
+	collector *ingest.Collector
+	producer  *stream.Producer
+	resets    *stream.Resets
+	ready     func() error
+	stop      context.CancelFunc
+}
+
+// CheckCollector reports what of the configuration a collector could not work
+// with.
+func CheckCollector(c *config.Config) error {
+	_, err := LoadPolicy(c.Policy)
+	if err == nil {
+		_, _, err = secrets(c.Keys)
+	}
+	return err
+}
+
+// StartCollector starts to take events. It is ready once its reset registry
+// is caught up; until then it answers 503.
+func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, set *metrics.Set, log *slog.Logger) (*Collector, error) {
+	p, err := LoadPolicy(c.Policy)
+	if err != nil {
+		return nil, err
+	}
+	keys, resets, err := secrets(c.Keys)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", c.Collector.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen for events (collector.listen): %w", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	decide := enforcer.New(enforcer.Compile(p), keys, resets)
+	if err := WatchPolicy(ctx, c.Policy, func(p *policy.Policy) { decide.SetTable(enforcer.Compile(p)) }, set, log); err != nil {
+		stop()
+		listener.Close()
+		return nil, err
+	}
+	follow := stream.NewResets(cluster, resets.Put, log)
+	go follow.Follow(ctx)
+	producer := stream.NewProducer(cluster, partitions, log)
+	r := &Collector{
+		listener: listener, producer: producer, resets: follow, stop: stop,
+		ready: follow.Ready,
+	}
+	r.collector = ingest.New(ingest.Options{
+		Config: c.Collector, Enforcer: decide, Keys: keys, Events: producer, Resets: follow,
+		Ready: r.ready, Metrics: set, Log: log,
+	})
+	r.gauges(set, resets, decide)
+	r.running = start(func() error { return r.collector.Serve(listener) })
+	return r, nil
+}
+
+// secrets makes the keys and the empty registry.
+func secrets(c config.Keys) (*enforcer.Keys, *enforcer.Resets, error) {
+	if !c.Secret.IsSet() || !c.Registry.IsSet() {
+		return nil, nil, errors.New("keys.secret and keys.registry are required: write `file:/path` to them in the configuration, or set SEKISHO_KEYS_SECRET and SEKISHO_KEYS_REGISTRY; make a secret with `openssl rand -hex 32`")
+	}
+	keys, err := enforcer.NewKeys(c.ID, []byte(c.Secret.Reveal()))
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot use keys: %w", err)
+	}
+	hasher, err := registry.NewHasher([]byte(c.Registry.Reveal()))
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot use keys.registry: %w", err)
+	}
+	return keys, enforcer.NewResets(hasher), nil
+}
+
+func (r *Collector) gauges(set *metrics.Set, resets *enforcer.Resets, decide *enforcer.Enforcer) {
+	set.NewGauge("sekisho_producer_queued_bytes", func() float64 { return float64(r.producer.Queued()) })
+	set.NewGauge("sekisho_registry_entries", func() float64 { return float64(resets.Set().Len()) })
+	set.NewGauge("sekisho_registry_bytes", func() float64 { return float64(resets.Set().Bytes()) })
+	set.NewGauge("sekisho_registry_lag", func() float64 { n, _ := r.resets.Lag(); return float64(n) })
+	set.NewGauge("sekisho_registry_lag_age_seconds", func() float64 { _, age := r.resets.Lag(); return age.Seconds() })
+	set.NewGauge("sekisho_registry_max_lag_age_seconds", func() float64 { return stream.MaxLagAge.Seconds() })
+	set.NewGauge("sekisho_policy_sites", func() float64 { return float64(len(decide.Table().Sites())) })
+}
+
+// Address returns the address that the listener has (host:port).
+func (r *Collector) Address() string { return r.listener.Addr().String() }
+
+// Ready reports why events are not taken, or nil.
+func (r *Collector) Ready() error { return r.ready() }
+
+// Stop stops to take events, finishes the requests under way, and writes what
+// is queued.
+func (r *Collector) Stop(ctx context.Context) error {
+	err := r.collector.Shutdown(ctx)
+	r.producer.Close()
+	r.stop()
+	return err
+}

@@ -1,0 +1,147 @@
+package traffic
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/google/uuid"
+
+	"sekisho/schemas"
+)
+
+// Verifier holds the ledger against ClickHouse. Only what the run added counts,
+// so it looks before and after; other traffic at the same time spoils it.
+type Verifier struct {
+	conn     driver.Conn
+	database string
+	before   totals
+	since    time.Time
+}
+
+// totals are sums over all time.
+type totals struct {
+	outcomes   [schemas.NumOutcomes]uint64 // of the decisions table
+	anonymised uint64                      // rows of the events table
+}
+
+// Before looks at what is there before the run.
+func Before(ctx context.Context, conn driver.Conn, database string) (*Verifier, error) {
+	v := &Verifier{conn: conn, database: database, since: time.Now().Add(-time.Minute)}
+	var err error
+	v.before, err = v.totals(ctx)
+	return v, err
+}
+
+func (v *Verifier) totals(ctx context.Context) (t totals, err error) {
+	rows, err := v.conn.Query(ctx, "SELECT outcome, sum(count) FROM "+v.database+".decisions WHERE recipient = '' GROUP BY outcome")
+	if err != nil {
+		return t, fmt.Errorf("cannot read decisions: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var count uint64
+		var outcome schemas.Outcome
+		if err := rows.Scan(&name, &count); err != nil {
+			return t, fmt.Errorf("cannot read decisions: %w", err)
+		}
+		if err := outcome.UnmarshalText([]byte(name)); err != nil {
+			return t, fmt.Errorf("cannot read decisions: outcome %w", err)
+		}
+		t.outcomes[outcome] = count
+	}
+	if err := rows.Err(); err != nil {
+		return t, fmt.Errorf("cannot read decisions: %w", err)
+	}
+	row := v.conn.QueryRow(ctx, "SELECT count() FROM "+v.database+".events WHERE outcome = 'anonymised'")
+	if err := row.Scan(&t.anonymised); err != nil {
+		return t, fmt.Errorf("cannot count events: %w", err)
+	}
+	return t, nil
+}
+
+// Verify waits until ClickHouse has what the ledger has, or until ctx ends,
+// and returns the account.
+func (v *Verifier) Verify(ctx context.Context, t *Traffic) (Account, error) {
+	l := t.ledger
+	for {
+		after, err := v.totals(ctx)
+		if err != nil {
+			return l.account, err
+		}
+		off, anonymised := v.difference(after, l)
+		if off == 0 && anonymised == uint64(len(l.anonymised)) || ctx.Err() != nil {
+			return v.close(context.WithoutCancel(ctx), l, off, anonymised)
+		}
+		select {
+		case <-ctx.Done():
+			return v.close(context.WithoutCancel(ctx), l, off, anonymised)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// difference says by how many events the accounts differ from the ledger, and
+// how many anonymised rows there are.
+func (v *Verifier) difference(after totals, l *ledger) (off, anonymised uint64) {
+	a := &l.account
+	for outcome, want := range map[schemas.Outcome]uint64{
+		schemas.Allowed: a.Allowed, schemas.Anonymised: a.Anonymised, schemas.Dropped: a.Dropped, schemas.Rejected: a.Rejected,
+	} {
+		have := after.outcomes[outcome] - v.before.outcomes[outcome]
+		off += max(have, want) - min(have, want)
+	}
+	return off, after.anonymised - v.before.anonymised
+}
+
+// close compares the rows one by one and closes the account.
+func (v *Verifier) close(ctx context.Context, l *ledger, off, anonymised uint64) (Account, error) {
+	a := &l.account
+	a.Unaccounted = off
+	if err := v.matchAllowed(ctx, l); err != nil {
+		return *a, err
+	}
+	for _, times := range l.allowed {
+		switch {
+		case times == 0:
+			a.Lost++
+		case times > 1:
+			a.Doubled += uint64(times - 1)
+		}
+	}
+	want := uint64(len(l.anonymised))
+	if anonymised < want {
+		a.Lost += want - anonymised
+	} else {
+		a.Doubled += anonymised - want
+	}
+	a.Stored += anonymised
+	a.Balanced = a.Lost == 0 && a.Doubled == 0 && a.Leaked == 0 && a.Unaccounted <= a.Unanswered
+	return *a, nil
+}
+
+// matchAllowed finds the rows of the allowed events. Plain rows are counted,
+// not those that a merge would leave.
+func (v *Verifier) matchAllowed(ctx context.Context, l *ledger) error {
+	rows, err := v.conn.Query(ctx, "SELECT id FROM "+v.database+".events WHERE outcome = 'allowed' AND time >= ?", v.since)
+	if err != nil {
+		return fmt.Errorf("cannot read events: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return fmt.Errorf("cannot read events: %w", err)
+		}
+		if times, ours := l.allowed[id]; ours {
+			l.allowed[id] = times + 1
+			l.account.Stored++
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("cannot read events: %w", err)
+	}
+	return nil
+}

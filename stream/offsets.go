@@ -1,0 +1,43 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// stall is how long a reader may read nothing before it is asked whether there
+// is something to read.
+const stall = 3 * time.Second
+
+// Why reading must begin again.
+var (
+	errStalled = errors.New("nothing arrives though there are messages")
+	errShorter = errors.New("the topic is shorter than it was: messages were lost, or it was made anew; reading it from its beginning")
+)
+
+// bounds returns the offset of a partition's first message and that after its
+// last.
+func (c *Cluster) bounds(ctx context.Context, topic string, partition int) (first, end int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	answer, err := c.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
+		Topics: map[string][]kafka.OffsetRequest{topic: {kafka.FirstOffsetOf(partition), kafka.LastOffsetOf(partition)}},
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("cannot find the end of topic %s: %w", topic, err)
+	}
+	for _, p := range answer.Topics[topic] {
+		if p.Partition != partition {
+			continue
+		}
+		if p.Error != nil {
+			return 0, 0, fmt.Errorf("cannot find the end of topic %s: %w", topic, p.Error)
+		}
+		return p.FirstOffset, p.LastOffset, nil
+	}
+	return 0, 0, fmt.Errorf("cannot find the end of topic %s: the broker did not say", topic)
+}

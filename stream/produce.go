@@ -1,0 +1,109 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// produce writes the batch, again and again until its deadline: kafka-go does
+// not retry by itself. A copy that landed unseen is found by its ids later.
+func (q *queue) produce(b *batch, accounts []account) error {
+	ctx, cancel := context.WithDeadline(context.Background(), b.deadline)
+	defer cancel()
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		err := q.attempt(ctx, b, accounts)
+		q.health(err)
+		switch {
+		case err == nil:
+			return nil
+		case isPermanent(err):
+			return unavailable(err)
+		}
+		select {
+		case <-ctx.Done():
+			return unavailable(err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// attempt writes the batch once. It gives up half-way to the timeout, so that
+// a connection that went dead unseen does not use up all of it.
+func (q *queue) attempt(ctx context.Context, b *batch, accounts []account) error {
+	p := q.producer
+	ctx, cancel := context.WithTimeout(ctx, p.timeout/2)
+	defer cancel()
+	answer, err := p.client.Produce(ctx, &kafka.ProduceRequest{
+		Topic:        p.topic,
+		Partition:    q.partition,
+		RequiredAcks: kafka.RequireAll,
+		Records:      &batchReader{batch: b, accounts: accounts},
+		Compression:  kafka.Lz4,
+	})
+	return produced(answer, err)
+}
+
+// produced returns why a produce request was not acknowledged, nil when it was.
+func produced(answer *kafka.ProduceResponse, err error) error {
+	if err == nil {
+		err = answer.Error
+	}
+	if err == nil {
+		for _, err = range answer.RecordErrors {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot produce: %w", err)
+	}
+	return nil
+}
+
+// isPermanent reports whether trying the same batch again cannot help.
+func isPermanent(err error) bool {
+	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.TopicAuthorizationFailed) ||
+		errors.Is(err, kafka.InvalidRequiredAcks)
+}
+
+// batchReader reads the batch's records and then the accounts, each as Kafka
+// has them. A record is valid until the next is read.
+type batchReader struct {
+	batch    *batch
+	accounts []account
+	next     int
+
+	record     kafka.Record
+	key, value payload
+}
+
+// ReadRecord returns the next record, or io.EOF.
+func (r *batchReader) ReadRecord() (*kafka.Record, error) {
+	i := r.next
+	r.next++
+	if i < len(r.batch.records) {
+		at, text := &r.batch.records[i], r.batch.bytes
+		r.key.Reset(text[at.key:at.value])
+		r.value.Reset(text[at.value:at.end])
+		r.record = kafka.Record{Time: at.time, Key: &r.key, Value: &r.value, Headers: eventHeaders}
+		return &r.record, nil
+	}
+	if i -= len(r.batch.records); i < len(r.accounts) {
+		a := &r.accounts[i]
+		r.value.Reset(a.value)
+		r.record = kafka.Record{Time: a.time, Value: &r.value, Headers: accountHeaders(a.id)}
+		return &r.record, nil
+	}
+	return nil, io.EOF
+}
+
+// payload is a key or a value.
+type payload struct{ bytes.Reader }
+
+// Close has nothing to close.
+func (*payload) Close() error { return nil }

@@ -1,0 +1,512 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"sekisho/schemas"
+)
+
+// TestAcknowledgedIsDurable reads what was acknowledged from a copy of the
+// broker's disk, taken while it runs.
+func TestAcknowledgedIsDurable(t *testing.T) {
+	b := startBroker(t)
+	cluster := open(t, testConfig(b))
+	p, _ := produceTo(t, cluster)
+	for i := range 50 {
+		if err := p.Write(t.Context(), []Message{event(name(i), name(i)), {Decisions: []schemas.Decision{allowed}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copied := &broker{dir: t.TempDir(), port: 0}
+	if err := os.CopyFS(copied.dir, os.DirFS(b.dir)); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if copied.Cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(copied.dir)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(copied.stop)
+	config := testConfig(b)
+	config.Brokers = copied.ListenAddrs()
+	found := tallyOf(t, readAll(t, open(t, config)))
+	for i := range 50 {
+		if found.events[name(i)] != 1 {
+			t.Errorf("%s is there %d times", name(i), found.events[name(i)])
+		}
+	}
+	if found.sum[allowed] != 100 {
+		t.Errorf("the accounts count %d events, want 100", found.sum[allowed])
+	}
+}
+
+// TestOneKeyOneOrder: events of one key are read in the order of their
+// acknowledgement.
+func TestOneKeyOneOrder(t *testing.T) {
+	b := startBroker(t)
+	cluster := open(t, testConfig(b))
+	p, _ := produceTo(t, cluster)
+	for i := range 20 {
+		if err := p.Write(t.Context(), []Message{event("visitor", name(i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next := 0
+	for _, m := range readAll(t, cluster) {
+		if string(m.Key) == "visitor" {
+			if string(m.Value) != name(next) {
+				t.Fatalf("%s came when it was the turn of %s", m.Value, name(next))
+			}
+			next++
+		}
+	}
+}
+
+// TestBatchesGrowWithTheLoad: what comes while a batch is in flight is the next
+// one.
+func TestBatchesGrowWithTheLoad(t *testing.T) {
+	b := startBroker(t)
+	c := testConfig(b)
+	c.Partitions = 1
+	cluster := open(t, c)
+	p, _ := produceTo(t, cluster)
+	requests, records := 0, 0
+	b.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		b.KeepControl()
+		var batch kmsg.RecordBatch
+		if err := batch.ReadFrom(r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Records); err != nil {
+			t.Error(err)
+		}
+		requests, records = requests+1, records+int(batch.NumRecords)
+		return nil, nil, false
+	})
+	release := b.hang(t)
+	const events = 500
+	var waiters []*Waiter
+	for i := range events {
+		w, err := p.Submit([]Message{event("k", name(i))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waiters = append(waiters, w)
+	}
+	release()
+	for _, w := range waiters {
+		if err := w.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if requests > 3 {
+		t.Errorf("%d events took %d requests: batches do not grow", events, requests)
+	}
+	if want := events + requests; records != want {
+		t.Errorf("%d records were written, want %d, one of a batch being its account", records, want)
+	}
+}
+
+// TestBrokerAway: Write fails within the timeout while there is no broker, and
+// works again by itself once there is.
+func TestBrokerAway(t *testing.T) {
+	noLeaks(t)
+	b := startBroker(t)
+	c := testConfig(b)
+	c.Timeout = time.Second
+	cluster := open(t, c)
+	p, log := produceTo(t, cluster)
+	if err := p.Write(t.Context(), []Message{event("k", "before")}); err != nil {
+		t.Fatal(err)
+	}
+	b.stop()
+	for range 3 {
+		started := time.Now()
+		err := p.Write(t.Context(), []Message{event("k", "while away")})
+		if !errors.Is(err, ErrUnavailable) {
+			t.Fatalf("without a broker: %v", err)
+		}
+		if took := time.Since(started); took > c.Timeout+500*time.Millisecond {
+			t.Errorf("it took %v to say so, longer than the timeout of %v", took, c.Timeout)
+		}
+	}
+	if p.Healthy() {
+		t.Error("the producer calls itself healthy without a broker")
+	}
+	b.start(t)
+	wait(t, "events are acknowledged again", func() bool {
+		return p.Write(t.Context(), []Message{event("k", "after")}) == nil
+	})
+	if !p.Healthy() || p.Queued() != 0 {
+		t.Errorf("healthy %v, queued %d after recovery", p.Healthy(), p.Queued())
+	}
+	found := tallyOf(t, readAll(t, cluster))
+	if found.events["before"] != 1 || found.events["after"] != 1 {
+		t.Errorf("found %v", found.events)
+	}
+	if n := strings.Count(log.String(), "level=WARN"); n != 1 {
+		t.Errorf("the log has %d warnings, want 1:\n%s", n, log)
+	}
+}
+
+// TestEveryWaiterFailsInTime: with a broker that hangs, also those whose batch
+// waited for another one are told within the timeout.
+func TestEveryWaiterFailsInTime(t *testing.T) {
+	noLeaks(t)
+	b := startBroker(t)
+	c := testConfig(b)
+	c.Timeout, c.Partitions = time.Second, 1
+	cluster := open(t, c)
+	p, _ := produceTo(t, cluster)
+	release := b.hang(t)
+	large := strings.Repeat("x", 500<<10) // one a batch
+	started := time.Now()
+	var waiters []*Waiter
+	for range 5 {
+		w, err := p.Submit([]Message{event("k", large)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waiters = append(waiters, w)
+	}
+	for i, w := range waiters {
+		if err := w.Wait(t.Context()); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("batch %d: %v", i, err)
+		}
+	}
+	if took := time.Since(started); took > c.Timeout+500*time.Millisecond {
+		t.Errorf("the last waited %v, longer than the timeout of %v", took, c.Timeout)
+	}
+	release()
+	wait(t, "a hung broker that goes on is written to", func() bool {
+		return p.Write(t.Context(), []Message{event("k", "after")}) == nil
+	})
+}
+
+// TestMemoryBoundHolds fills the queue before a broker that hangs.
+func TestMemoryBoundHolds(t *testing.T) {
+	b := startBroker(t)
+	c := testConfig(b)
+	c.MaxQueued, c.Timeout = 16<<20, 30*time.Second
+	cluster := open(t, c)
+	p, _ := produceTo(t, cluster)
+	if err := p.Write(t.Context(), []Message{event("warm", "up"), event("up", "warm")}); err != nil {
+		t.Fatal(err)
+	}
+	heap := func() int64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	check := func(what string, next func(i int) []Message) {
+		t.Helper()
+		release := b.hang(t)
+		before, submitted := heap(), 0
+		var waiters []*Waiter
+		for {
+			w, err := p.Submit(next(submitted))
+			if errors.Is(err, ErrOverloaded) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if submitted++; submitted%50 == 0 { // the waiters of a test stay reachable: keep few
+				waiters = append(waiters, w)
+			}
+		}
+		if p.Queued() > int64(c.MaxQueued) {
+			t.Errorf("%s: %d bytes are queued, more than the bound", what, p.Queued())
+		}
+		grown := heap() - before
+		if bound := int64(c.MaxQueued) + int64(c.Partitions)*10<<20; grown > bound {
+			t.Errorf("%s: the heap grew by %d KiB for %d requests, more than the bound of %d KiB", what, grown>>10, submitted, bound>>10)
+		}
+		if grown < int64(c.MaxQueued)/4 {
+			t.Errorf("%s: the heap grew by %d KiB only: the bound leaves most memory unused", what, grown>>10)
+		}
+		t.Logf("%s: %d requests, heap grew by %d KiB of %d KiB", what, submitted, grown>>10, int64(c.MaxQueued)>>10)
+		release()
+		for _, w := range waiters {
+			if err := w.Wait(t.Context()); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+		}
+		wait(t, "the queue is empty", func() bool { return p.Queued() == 0 })
+	}
+	text := strings.Repeat("0123456789", 80)
+	check("typical events", func(i int) []Message { return []Message{event(name(i), text)} })
+	check("empty events", func(i int) []Message { return []Message{event("", "{}")} })
+	check("decisions only", func(i int) []Message {
+		d := allowed
+		d.Minute = int64(i)
+		return []Message{{Decisions: []schemas.Decision{d, d}}}
+	})
+}
+
+// TestOneRequestLargerThanTheQueue is taken when it is alone: it would be told
+// to come back for ever.
+func TestOneRequestLargerThanTheQueue(t *testing.T) {
+	b := startBroker(t)
+	c := testConfig(b)
+	c.MaxQueued = 1 << 20
+	p, _ := produceTo(t, open(t, c))
+	var messages []Message
+	for i := range 8 {
+		messages = append(messages, event(name(i), strings.Repeat("x", 300<<10)))
+	}
+	if err := p.Write(t.Context(), messages); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCloseFlushes: what was submitted before Close is written.
+func TestCloseFlushes(t *testing.T) {
+	noLeaks(t)
+	b := startBroker(t)
+	cluster := open(t, testConfig(b))
+	p, _ := produceTo(t, cluster)
+	var waiters []*Waiter
+	for i := range 300 {
+		w, err := p.Submit([]Message{event(name(i), name(i))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waiters = append(waiters, w)
+	}
+	refused := allowed
+	refused.Outcome = schemas.Rejected
+	p.Count(refused)
+	p.Close()
+	p.Close()
+	for _, w := range waiters {
+		if err := w.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := p.Submit([]Message{event("k", "late")}); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("Submit after Close: %v", err)
+	}
+	if p.Count(refused) {
+		t.Error("Count takes decisions after Close")
+	}
+	found := tallyOf(t, readAll(t, cluster))
+	if len(found.events) != 300 || found.sum[allowed] != 300 || found.sum[refused] != 1 {
+		t.Errorf("found %d events, %d and %d counted", len(found.events), found.sum[allowed], found.sum[refused])
+	}
+}
+
+// TestCloseEndsWithoutBroker: Close gives up within the timeout, and everyone
+// is told.
+func TestCloseEndsWithoutBroker(t *testing.T) {
+	noLeaks(t)
+	b := startBroker(t)
+	c := testConfig(b)
+	c.Timeout = time.Second
+	p, log := produceTo(t, open(t, c))
+	b.stop()
+	w, err := p.Submit([]Message{event("k", "v")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Count(allowed)
+	started := time.Now()
+	p.Close()
+	if took := time.Since(started); took > 2*c.Timeout+500*time.Millisecond {
+		t.Errorf("Close took %v", took)
+	}
+	if err := w.Wait(t.Context()); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("the waiter was told %v", err)
+	}
+	if !strings.Contains(log.String(), "missing from the account") {
+		t.Errorf("the log does not tell of the lost decision:\n%s", log)
+	}
+}
+
+// TestBatchesStayBelowTheBrokersLimit with payloads that do not compress, and
+// with accounts larger than their events.
+func TestBatchesStayBelowTheBrokersLimit(t *testing.T) {
+	b := startBroker(t)
+	c := testConfig(b)
+	c.Partitions = 1
+	cluster := open(t, c)
+	p, _ := produceTo(t, cluster)
+	largest := 0
+	b.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		b.KeepControl()
+		largest = max(largest, len(r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Records))
+		return nil, nil, false
+	})
+	random := rand.NewChaCha8([32]byte{})
+	check := func(what string, messages []Message) {
+		t.Helper()
+		if err := p.Write(t.Context(), messages); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		t.Logf("%s: the largest batch is %d KiB", what, largest>>10)
+		largest = 0
+	}
+	noise := func(size int) []byte {
+		value := make([]byte, size)
+		random.Read(value)
+		return value
+	}
+	var messages []Message
+	for _, size := range []int{700 << 10, 60 << 10, 500 << 10, 300 << 10, 768<<10 - 200, 1, 767 << 10} {
+		messages = append(messages, Message{Key: []byte("k"), Value: noise(size), Decisions: []schemas.Decision{allowed}})
+	}
+	check("large events", messages)
+	messages = nil
+	for range 100_000 {
+		messages = append(messages, Message{Key: noise(8), Value: noise(1), Decisions: []schemas.Decision{allowed}})
+	}
+	check("many tiny events", messages)
+	messages = nil
+	for i := range 40_000 {
+		d := schemas.Decision{Minute: int64(random.Uint64() >> 1), Site: string(name(i)), Recipient: strings.Repeat("r", 60), Reason: schemas.ReasonMalformedConsent}
+		messages = append(messages, Message{Decisions: []schemas.Decision{d}})
+	}
+	check("many different decisions", messages)
+
+	if err := p.Write(t.Context(), []Message{{Key: []byte("k"), Value: noise(768 << 10)}}); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a record beyond the limit: %v", err)
+	}
+	if found := readAll(t, cluster); len(found) < 7+100_000 {
+		t.Errorf("%d messages arrived", len(found))
+	}
+}
+
+// TestLostAcknowledgementLeavesCopies with the same account id, so that they
+// are counted once.
+func TestLostAcknowledgementLeavesCopies(t *testing.T) {
+	b := startBroker(t)
+	cluster := open(t, testConfig(b))
+	p, _ := produceTo(t, cluster)
+	check := func(what string, err *kerr.Error) {
+		t.Helper()
+		fault := b.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: cluster.config.Topics.Events, Err: err, Count: 2})
+		if err := p.Write(t.Context(), []Message{event("k", what)}); err != nil {
+			t.Fatal(err)
+		}
+		if fault.Hits() != 2 {
+			t.Errorf("%s: %d faults, want 2", what, fault.Hits())
+		}
+	}
+	check("timed out", kerr.RequestTimedOut)
+	check("too few replicas after append", kerr.NotEnoughReplicasAfterAppend)
+	found := tallyOf(t, readAll(t, cluster))
+	for value, copies := range found.events {
+		if copies != 3 {
+			t.Errorf("%s: %d copies, want 3", value, copies)
+		}
+	}
+	if len(found.accounts) != 2 || found.sum[allowed] != 2 {
+		t.Errorf("%d account ids count %d events, want 2 and 2", len(found.accounts), found.sum[allowed])
+	}
+	for id, copies := range found.accounts {
+		if copies != 3 {
+			t.Errorf("account %s: %d copies, want 3", id, copies)
+		}
+	}
+}
+
+// TestRefusedAreCountedAfterAnOutage: decisions that nobody waits for outlive a
+// broker that is away for longer than the timeout, and are counted once even
+// when an acknowledgement was lost.
+func TestRefusedAreCountedAfterAnOutage(t *testing.T) {
+	noLeaks(t)
+	b := startBroker(t)
+	c := testConfig(b)
+	c.Timeout = 300 * time.Millisecond
+	cluster := open(t, c)
+	p, _ := produceTo(t, cluster)
+	refused := schemas.Decision{Minute: 1700000040, Outcome: schemas.Rejected, Reason: schemas.ReasonUnreadable}
+	fault := b.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicasAfterAppend, Count: -1})
+	for range 10 {
+		p.Count(refused)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := fault.Wait(ctx, 3); err != nil { // longer than one timeout
+		t.Fatal(err)
+	}
+	if err := p.Write(t.Context(), []Message{event("k", "v")}); !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("unacknowledged: %v", err)
+	}
+	b.stop()
+	for range 10 {
+		p.Count(refused)
+	}
+	b.start(t)
+	wait(t, "all refused events are counted", func() bool {
+		return tallyOf(t, readAll(t, cluster)).sum[refused] >= 20
+	})
+	if n := tallyOf(t, readAll(t, cluster)).sum[refused]; n != 20 {
+		t.Errorf("%d refused events are counted, want 20", n)
+	}
+}
+
+// TestRefusedTakeLittleMemory however long Kafka is away.
+func TestRefusedTakeLittleMemory(t *testing.T) {
+	p := &Producer{refused: schemas.Account{}, queues: []*queue{{wake: make(chan struct{}, 1)}}}
+	const minutes = 100_000 // 69 days
+	for minute := range int64(minutes) {
+		p.Count(schemas.Decision{Minute: minute * 60, Outcome: schemas.Rejected})
+	}
+	if rows := len(p.refused); rows > maxRefused+100 {
+		t.Errorf("%d rows", rows)
+	}
+	if n := total(p.refused); n != minutes {
+		t.Errorf("%d are counted, want %d", n, minutes)
+	}
+}
+
+// TestRefusedWaitForNobody: Count returns at once before a broker that hangs.
+func TestRefusedWaitForNobody(t *testing.T) {
+	b := startBroker(t)
+	p, _ := produceTo(t, open(t, testConfig(b)))
+	release := b.hang(t)
+	started := time.Now()
+	for range 100_000 {
+		p.Count(allowed)
+	}
+	if took := time.Since(started); took > time.Second {
+		t.Errorf("it took %v", took)
+	}
+	release()
+}
+
+// TestConcurrentWriters: every event is there once and counted once, whoever
+// wrote at the same time.
+func TestConcurrentWriters(t *testing.T) {
+	noLeaks(t)
+	b := startBroker(t)
+	cluster := open(t, testConfig(b))
+	p, _ := produceTo(t, cluster)
+	const writers, each = 16, 50
+	var group sync.WaitGroup
+	for w := range writers {
+		group.Go(func() {
+			for i := range each {
+				if err := p.Write(t.Context(), []Message{event(name(i), name(w*each+i))}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	found := tallyOf(t, readAll(t, cluster))
+	if len(found.events) != writers*each || found.sum[allowed] != writers*each {
+		t.Errorf("%d events, %d counted, want %d", len(found.events), found.sum[allowed], writers*each)
+	}
+}

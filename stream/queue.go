@@ -1,0 +1,208 @@
+package stream
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"sekisho/schemas"
+)
+
+// queue is what waits for one partition. Its lock is held for appending only.
+type queue struct {
+	partition int
+	producer  *Producer
+	wake      chan struct{}
+
+	mu      sync.Mutex
+	closed  bool
+	waiting []*batch
+
+	// Only the worker touches these.
+	owed    []account // at most one, that nobody waits for and Kafka may not have
+	failing bool
+}
+
+// batch is one Kafka batch in the making: the messages, copied, and who waits.
+type batch struct {
+	deadline time.Time // when those who wait are told that it failed
+	size     int       // in Kafka, at most
+	cost     int64     // of memory
+	bytes    []byte
+	records  []record
+	account  schemas.Account
+	waiters  []*Waiter
+}
+
+// record locates a message's key and value in the batch's bytes.
+type record struct {
+	key, value, end int
+	time            time.Time
+}
+
+// account is an account record. Its id is the same however often it is written.
+type account struct {
+	id    uuid.UUID
+	time  time.Time
+	value []byte
+	total uint64 // decisions
+}
+
+func newAccount(a schemas.Account) account {
+	return account{id: uuid.New(), time: time.Now().Truncate(time.Minute), value: a.AppendJSON(nil), total: total(a)}
+}
+
+func total(a schemas.Account) (n uint64) {
+	for _, count := range a {
+		n += count
+	}
+	return n
+}
+
+// maxBatch is the most bytes of a batch before compression, its account
+// included. It leaves room below what brokers take by default, minBrokerBatch,
+// for what compression may add and for an owed account.
+const maxBatch = 768 << 10
+
+// size is the most bytes that the message takes in a Kafka batch.
+func (m *Message) size() int {
+	const recordOverhead, rowOverhead = 80, 96 // headers and lengths; punctuation and names
+	n := recordOverhead + len(m.Key) + len(m.Value)
+	for i := range m.Decisions {
+		n += rowOverhead + len(m.Decisions[i].Site) + len(m.Decisions[i].Recipient)
+	}
+	return n
+}
+
+// cost is the bytes of memory that the message takes while it waits. Slices
+// grow by a quarter at most, and a request has a Waiter.
+func (m *Message) cost() int64 {
+	const messageOverhead, decisionOverhead = 240, 120
+	return int64((len(m.Key)+len(m.Value))*5/4 + messageOverhead + len(m.Decisions)*decisionOverhead)
+}
+
+func (q *queue) add(m *Message, w *Waiter) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return false
+	}
+	size := m.size()
+	if n := len(q.waiting); n == 0 || q.waiting[n-1].size+size > maxBatch {
+		b := q.producer.batches.Get().(*batch)
+		b.deadline = time.Now().Add(q.producer.timeout)
+		q.waiting = append(q.waiting, b)
+	}
+	b := q.waiting[len(q.waiting)-1]
+	b.size += size
+	b.cost += m.cost()
+	if m.Value != nil {
+		r := record{key: len(b.bytes), time: m.Time}
+		b.bytes = append(b.bytes, m.Key...)
+		r.value = len(b.bytes)
+		b.bytes = append(b.bytes, m.Value...)
+		r.end = len(b.bytes)
+		b.records = append(b.records, r)
+	}
+	for i := range m.Decisions {
+		b.account[m.Decisions[i]]++
+	}
+	b.waiters = append(b.waiters, w)
+	q.signal()
+	return true
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.signal()
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (q *queue) take() (waiting []*batch, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	waiting, q.waiting = q.waiting, nil
+	return waiting, q.closed
+}
+
+// work writes what waits until the queue is closed.
+func (q *queue) work() {
+	p := q.producer
+	for range q.wake {
+		waiting, closed := q.take()
+		if len(q.owed) == 0 {
+			if refused := p.takeRefused(); refused != nil {
+				q.owed = []account{newAccount(refused)}
+			}
+		}
+		if len(waiting) == 0 && len(q.owed) > 0 && !(closed && q.failing) {
+			waiting = append(waiting, &batch{deadline: time.Now().Add(p.timeout)})
+		}
+		for _, b := range waiting {
+			q.write(b)
+		}
+		if closed {
+			break
+		}
+		if len(q.owed) > 0 {
+			time.AfterFunc(time.Second, q.signal)
+		}
+	}
+	for i := range q.owed {
+		p.logLost(q.owed[i].total)
+	}
+}
+
+// write writes a batch, with the accounts that are owed, and tells those who
+// wait.
+func (q *queue) write(b *batch) {
+	p := q.producer
+	accounts := q.owed
+	if len(b.account) > 0 {
+		accounts = append(accounts[:len(accounts):len(accounts)], newAccount(b.account))
+	}
+	err := q.produce(b, accounts)
+	p.queued.Add(-b.cost)
+	for _, w := range b.waiters {
+		w.finish(err)
+	}
+	if err != nil {
+		return // the client may be reading the batch still: leave it alone
+	}
+	q.owed = nil
+	b.size, b.cost, b.bytes, b.records = 0, 0, b.bytes[:0], b.records[:0]
+	clear(b.account)
+	clear(b.waiters)
+	b.waiters = b.waiters[:0]
+	if b.account != nil {
+		p.batches.Put(b)
+	}
+}
+
+// health notes whether the partition acknowledges, and logs when that changes.
+func (q *queue) health(err error) {
+	p := q.producer
+	switch {
+	case err == nil && q.failing:
+		q.failing = false
+		p.failing.Add(-1)
+		p.log.Info("Kafka acknowledges again", "topic", p.topic, "partition", q.partition)
+	case err != nil && !q.failing:
+		q.failing = true
+		p.failing.Add(1)
+		p.log.Warn("Kafka does not acknowledge; trying again", "topic", p.topic, "partition", q.partition, "error", err)
+	}
+}
+
+// unavailable is ErrUnavailable and why.
+func unavailable(why error) error { return fmt.Errorf("%w: %w", ErrUnavailable, why) }

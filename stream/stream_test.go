@@ -1,0 +1,256 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"sekisho/schemas"
+)
+
+// broker is a Kafka that keeps its log in a directory and its port while it is
+// away.
+type broker struct {
+	*kfake.Cluster
+	dir     string
+	port    int
+	options []kfake.Opt
+	mu      sync.RWMutex // locked while it hangs
+}
+
+func startBroker(t testing.TB, options ...kfake.Opt) *broker {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &broker{dir: t.TempDir(), port: l.Addr().(*net.TCPAddr).Port, options: options}
+	l.Close()
+	b.start(t)
+	t.Cleanup(b.stop)
+	return b
+}
+
+func (b *broker) start(t testing.TB) {
+	t.Helper()
+	options := append([]kfake.Opt{kfake.NumBrokers(1), kfake.Ports(b.port), kfake.DataDir(b.dir), kfake.SyncWrites(), kfake.ListenFn(b.listen)}, b.options...)
+	var err error
+	if b.Cluster, err = kfake.NewCluster(options...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *broker) stop() { b.Close() }
+
+// hang has the broker neither read nor answer until the returned function is
+// called.
+func (b *broker) hang(t testing.TB) (release func()) {
+	b.mu.Lock()
+	release = sync.OnceFunc(b.mu.Unlock)
+	t.Cleanup(release)
+	return release
+}
+
+func (b *broker) listen(network, address string) (net.Listener, error) {
+	l, err := net.Listen(network, address)
+	return &slowListener{l, b}, err
+}
+
+type slowListener struct {
+	net.Listener
+	broker *broker
+}
+
+func (l *slowListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return &slowConn{c, l.broker}, err
+}
+
+// slowConn reads only while its broker does not hang.
+type slowConn struct {
+	net.Conn
+	broker *broker
+}
+
+func (c *slowConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.broker.mu.RLock()
+	defer c.broker.mu.RUnlock()
+	return n, err
+}
+
+func testConfig(b *broker) Config {
+	c := DefaultConfig()
+	c.Brokers = []string{"127.0.0.1:" + strconv.Itoa(b.port)}
+	c.Partitions = 2
+	c.Timeout = 5 * time.Second
+	return c
+}
+
+// open connects and makes the topics.
+func open(t testing.TB, c Config) *Cluster {
+	t.Helper()
+	cluster, err := Connect(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := cluster.EnsureTopics(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return cluster
+}
+
+// produceTo starts a producer with what its log says.
+func produceTo(t testing.TB, cluster *Cluster) (*Producer, *logged) {
+	t.Helper()
+	log := new(logged)
+	p := NewProducer(cluster, cluster.config.Partitions, log.logger())
+	t.Cleanup(p.Close)
+	return p, log
+}
+
+// logged is a log.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+var allowed = schemas.Decision{Minute: 1700000040, Site: "shop", Outcome: schemas.Allowed, Reason: schemas.ReasonGranted}
+
+// event is a message with a decision.
+func event(key, value string) Message {
+	return Message{Key: []byte(key), Value: []byte(value), Time: time.Now(), Decisions: []schemas.Decision{allowed}}
+}
+
+// readAll returns all messages of the events topic, by partition and offset.
+func readAll(t testing.TB, cluster *Cluster) (all []kafka.Message) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for partition := range cluster.config.Partitions {
+		first, end, err := cluster.bounds(ctx, cluster.config.Topics.Events, partition)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == end {
+			continue
+		}
+		reader := kafka.NewReader(kafka.ReaderConfig{
+			Brokers: cluster.config.Brokers, Topic: cluster.config.Topics.Events, Partition: partition,
+			MinBytes: 1, MaxBytes: 8 << 20, MaxWait: time.Second, ReadLagInterval: -1,
+		})
+		for at := first; at < end; {
+			m, err := reader.FetchMessage(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, at = append(all, m), m.Offset+1
+		}
+		reader.Close()
+	}
+	return all
+}
+
+// tally separates events from accounts, of which it adds up those with
+// different ids.
+type tally struct {
+	events   map[string]int // copies by value
+	accounts map[uuid.UUID]int
+	sum      schemas.Account
+}
+
+func tallyOf(t testing.TB, messages []kafka.Message) tally {
+	t.Helper()
+	all := tally{events: map[string]int{}, accounts: map[uuid.UUID]int{}, sum: schemas.Account{}}
+	for i := range messages {
+		m := &messages[i]
+		switch kind := string(HeaderOf(m.Headers, schemas.HeaderKind)); kind {
+		case schemas.KindEvent:
+			all.events[string(m.Value)]++
+		case schemas.KindAccount:
+			id, err := uuid.FromBytes(HeaderOf(m.Headers, schemas.HeaderBatch))
+			if err != nil {
+				t.Fatalf("account at %d: %v", m.Offset, err)
+			}
+			if all.accounts[id]++; all.accounts[id] > 1 {
+				continue
+			}
+			if err := all.sum.Add(m.Value); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			t.Fatalf("message of kind %q", kind)
+		}
+	}
+	return all
+}
+
+// wait waits until a condition holds.
+func wait(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// noLeaks fails the test when goroutines of this package or of the client are
+// left at its end. It is called first, so that it looks last.
+func noLeaks(t testing.TB) {
+	ours := func() string {
+		buffer := make([]byte, 1<<20)
+		var found []string
+		for _, g := range strings.Split(string(buffer[:runtime.Stack(buffer, true)]), "\n\n") {
+			if strings.Contains(g, "sekisho/stream.") && !strings.Contains(g, "testing.") || strings.Contains(g, "segmentio/kafka-go") {
+				found = append(found, g)
+			}
+		}
+		return strings.Join(found, "\n\n")
+	}
+	t.Cleanup(func() {
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			left := ours()
+			if left == "" {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Errorf("goroutines are left:\n%s", left)
+				return
+			}
+		}
+	})
+}
+
+func name(i int) string { return fmt.Sprintf("event %06d", i) }
