@@ -180,6 +180,24 @@ func TestCanadaMalformed(t *testing.T) {
 	check(set("1"+codedRanges(3, 4, 5, 200)), ErrRange)
 }
 
+// Restrictions that only make sense in one of the two codings, but nearly so
+// in the other. The first three were written by version 3.2.0 of the IAB's own
+// library, the last as before.
+func TestCanadianRestrictions(t *testing.T) {
+	check := func(text, want string) {
+		t.Helper()
+		got, err := json.Marshal(canada(t, text).restrictions.describe())
+		if err != nil || string(got) != want {
+			t.Errorf("%s: got %s, %v, want %s", text, got, err, want)
+		}
+	}
+	check("BQZ8xwAP8Lv4Aiw42CJAg5yMmU7zel-H-gAAAAcDABRwAAA", `[{"key":17,"type":3,"ids":{"count":0,"ranges":[]}}]`)
+	check("BQN5iYAQT7KEAsAzFnEN-1m5TbuwmWeuQgAIcABnYAJGAAA", `[{"key":8,"type":3,"ids":{"count":0,"ranges":[]}}]`)
+	check("BP7NIEAQEUgAAUr85aJADB26rYv-oUQAYgAAAAAACZgAAA", `[{"key":12,"type":3,"ids":{"count":0,"ranges":[]}}]`)
+	check("BQFjmgAQDPSUAT9AKqENMt8VtEqAuv6vWgAK-AAZgAoYAsBbAFtgS8BL4DMYHGAchA84D0Q",
+		`[{"key":16,"type":3,"ids":{"count":14,"ranges":[[364,365],[606,607],[817,817],[908,912],[974,977]]}}]`)
+}
+
 // A restriction of Fibonacci codes, for vendors 22 to 25, that would also make
 // sense as one of 16-bit ids, for vendors 12289 to 49560. Nobody can tell.
 func TestCanadaAmbiguous(t *testing.T) {

@@ -31,6 +31,10 @@ func TestDescribe(t *testing.T) {
 		`{"sectionIds":[27],"sections":{"usri":{"MspaVersion":1,"MspaCoveredTransaction":2,"MspaMode":0,"ProcessingNotice":1,"SaleOptOutNotice":1,`+
 			`"TargetedAdvertisingOptOutNotice":1,"SaleOptOut":2,"TargetedAdvertisingOptOut":1,"KnownChildSensitiveDataConsents":0,`+
 			`"AdditionalDataProcessingConsent":0,"SensitiveDataProcessing":[0,0,0,0,0,0,0,1]}}}`)
+	check(encodeString(USIA, "BVkAAAgA"), nil,
+		`{"sectionIds":[18],"sections":{"usia":{"Version":1,"ProcessingNotice":1,"SaleOptOutNotice":1,"TargetedAdvertisingOptOutNotice":1,`+
+			`"SensitiveDataOptOutNotice":2,"SaleOptOut":1,"TargetedAdvertisingOptOut":0,"SensitiveDataProcessing":[0,0,0,0,0,0,0,0],`+
+			`"KnownChildSensitiveDataConsents":0,"MspaCoveredTransaction":2,"MspaOptOutOptionMode":0,"MspaServiceProviderMode":0}}}`)
 	// usnat of version 1 has shorter lists.
 	check(encodeString(USNat, "BVVqAAAAAgA"), nil,
 		`{"sectionIds":[7],"sections":{"usnat":{"Version":1,"SharingNotice":1,"SaleOptOutNotice":1,"SharingOptOutNotice":1,`+

@@ -54,9 +54,6 @@ func (v *VendorSet) readRanges(r *reader, c coding) (last uint32, err Error) {
 		if _, last, err = r.item(c, last); err != 0 {
 			return 0, err
 		}
-		if last > 1<<16-1 {
-			return 0, ErrRange
-		}
 	}
 	return last, 0
 }
