@@ -1,0 +1,116 @@
+package main_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"sekisho/cmd/sekisho/internal/traffic"
+	"sekisho/sinks/clickhouse/embedded"
+)
+
+// demo runs `sekisho demo` against u and returns its account.
+func demo(t *testing.T, u *running, meanwhile func(), arguments ...string) (a traffic.Account) {
+	t.Helper()
+	file := write(t, "addresses.json", "")
+	if err := u.Addresses.Write(file); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary(t), append([]string{"demo", "--json", "--addresses=" + file}, arguments...)...)
+	cmd.Env = environment()
+	var out, problems output
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if meanwhile != nil {
+		meanwhile()
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("sekisho demo: %v\n%s%s", err, out.String(), problems.String())
+	}
+	if err := json.Unmarshal([]byte(out.String()), &a); err != nil {
+		t.Fatalf("cannot read the account %q: %v", out.String(), err)
+	}
+	return a
+}
+
+// TestDemoBalances: of believable traffic, every event is accounted for, in
+// ClickHouse and in the metrics.
+func TestDemoBalances(t *testing.T) {
+	u := startUp(t, t.TempDir())
+	a := demo(t, u, nil, "--count=20000", "--seed="+strconv.Itoa(os.Getpid()))
+	if !a.Balanced || a.Events != 20000 || a.Lost+a.Doubled+a.Leaked+a.Unaccounted+a.Unanswered != 0 {
+		t.Errorf("the account does not balance: %+v", a)
+	}
+	if a.Received != a.Allowed+a.Anonymised+a.Dropped+a.Rejected || a.Allowed == 0 || a.Anonymised == 0 || a.Dropped == 0 || a.Rejected == 0 {
+		t.Errorf("the traffic has not all outcomes: %+v", a)
+	}
+	outcomes := map[string]uint64{}
+	for _, line := range strings.Split(fetch(t, u.Admin+"/metrics"), "\n") {
+		if name, value, ok := strings.Cut(line, "} "); ok && strings.HasPrefix(name, "sekisho_events_total{") {
+			n, err := strconv.ParseUint(value, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, rest, _ := strings.Cut(name, `outcome="`)
+			outcome, _, _ := strings.Cut(rest, `"`)
+			outcomes[outcome] += n
+		}
+	}
+	for outcome, want := range map[string]uint64{"allowed": a.Allowed, "anonymised": a.Anonymised, "dropped": a.Dropped, "rejected": a.Rejected} {
+		if outcomes[outcome] != want {
+			t.Errorf("the metrics have %d %s, the ledger %d", outcomes[outcome], outcome, want)
+		}
+	}
+}
+
+// TestClickHouseKilled: ClickHouse is killed while traffic comes in; it is
+// started again, and nothing is lost or doubled.
+func TestClickHouseKilled(t *testing.T) {
+	u := startUp(t, t.TempDir())
+	before := u.engines(t)
+	if len(before) != 1 {
+		t.Fatalf("there are %d ClickHouse processes, want 1", len(before))
+	}
+	a := demo(t, u, func() {
+		eventually(t, waitTime, "rows", func() bool { return count(t, u, "SELECT count() FROM events") > 100 })
+		if err := syscall.Kill(before[0], syscall.SIGKILL); err != nil {
+			t.Error(err)
+		}
+	}, "--rate=2000", "--for=6s")
+	if !a.Balanced || a.Lost+a.Doubled+a.Leaked+a.Unaccounted != 0 {
+		t.Errorf("the account does not balance: %+v", a)
+	}
+	after := u.engines(t)
+	if len(after) != 1 || after[0] == before[0] {
+		t.Errorf("ClickHouse was not started again: before %v, after %v", before, after)
+	}
+	if !strings.Contains(u.out.String(), "ClickHouse") {
+		t.Error("nothing was said of it")
+	}
+}
+
+// engines returns the process ids of the ClickHouse that u has started.
+func (u *running) engines(t *testing.T) (pids []int) {
+	t.Helper()
+	list, err := exec.Command("ps", "-axo", "pid=,ppid=,args=").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(list)) {
+		fields := strings.Fields(line)
+		if len(fields) > 3 && fields[1] == strconv.Itoa(u.process.Process.Pid) && fields[3] == embedded.Command {
+			pid, err := strconv.Atoi(fields[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
