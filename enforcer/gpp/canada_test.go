@@ -182,7 +182,7 @@ func TestCanadaMalformed(t *testing.T) {
 
 // Restrictions that only make sense in one of the two codings, but nearly so
 // in the other. The first three were written by version 3.2.0 of the IAB's own
-// library, the last as before.
+// library, the next two as it did before.
 func TestCanadianRestrictions(t *testing.T) {
 	check := func(text, want string) {
 		t.Helper()
@@ -196,6 +196,9 @@ func TestCanadianRestrictions(t *testing.T) {
 	check("BP7NIEAQEUgAAUr85aJADB26rYv-oUQAYgAAAAAACZgAAA", `[{"key":12,"type":3,"ids":{"count":0,"ranges":[]}}]`)
 	check("BQFjmgAQDPSUAT9AKqENMt8VtEqAuv6vWgAK-AAZgAoYAsBbAFtgS8BL4DMYHGAchA84D0Q",
 		`[{"key":16,"type":3,"ids":{"count":14,"ranges":[[364,365],[606,607],[817,817],[908,912],[974,977]]}}]`)
+	check(canadian(bitfieldSet("01"), bitfieldSet("1"), "000000000001", restriction(2, 0, fixedRanges(2, 36))),
+		`[{"key":2,"type":0,"ids":{"count":2,"ranges":[[2,2],[36,36]]}}]`)
+	check(canadian(bitfieldSet("01"), bitfieldSet("1")), `[]`) // no list at all
 }
 
 // A restriction of Fibonacci codes, for vendors 22 to 25, that would also make
