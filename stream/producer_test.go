@@ -21,6 +21,7 @@ import (
 // TestAcknowledgedIsDurable reads what was acknowledged from a copy of the
 // broker's disk, taken while it runs.
 func TestAcknowledgedIsDurable(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t)
 	cluster := open(t, testConfig(b))
 	p, _ := produceTo(t, cluster)
@@ -54,6 +55,7 @@ func TestAcknowledgedIsDurable(t *testing.T) {
 // TestOneKeyOneOrder: events of one key are read in the order of their
 // acknowledgement.
 func TestOneKeyOneOrder(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t)
 	cluster := open(t, testConfig(b))
 	p, _ := produceTo(t, cluster)
@@ -76,6 +78,7 @@ func TestOneKeyOneOrder(t *testing.T) {
 // TestBatchesGrowWithTheLoad: what comes while a batch is in flight is the next
 // one.
 func TestBatchesGrowWithTheLoad(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t)
 	c := testConfig(b)
 	c.Partitions = 1
@@ -118,7 +121,7 @@ func TestBatchesGrowWithTheLoad(t *testing.T) {
 // TestBrokerAway: Write fails within the timeout while there is no broker, and
 // works again by itself once there is.
 func TestBrokerAway(t *testing.T) {
-	noLeaks(t)
+	t.Parallel()
 	b := startBroker(t)
 	c := testConfig(b)
 	c.Timeout = time.Second
@@ -160,7 +163,7 @@ func TestBrokerAway(t *testing.T) {
 // TestEveryWaiterFailsInTime: with a broker that hangs, also those whose batch
 // waited for another one are told within the timeout.
 func TestEveryWaiterFailsInTime(t *testing.T) {
-	noLeaks(t)
+	t.Parallel()
 	b := startBroker(t)
 	c := testConfig(b)
 	c.Timeout, c.Partitions = time.Second, 1
@@ -195,7 +198,7 @@ func TestEveryWaiterFailsInTime(t *testing.T) {
 func TestMemoryBoundHolds(t *testing.T) {
 	b := startBroker(t)
 	c := testConfig(b)
-	c.MaxQueued, c.Timeout = 16<<20, 30*time.Second
+	c.MaxQueued, c.Timeout = 8<<20, 30*time.Second
 	cluster := open(t, c)
 	p, _ := produceTo(t, cluster)
 	if err := p.Write(t.Context(), []Message{event("warm", "up"), event("up", "warm")}); err != nil {
@@ -229,7 +232,7 @@ func TestMemoryBoundHolds(t *testing.T) {
 			t.Errorf("%s: %d bytes are queued, more than the bound", what, p.Queued())
 		}
 		grown := heap() - before
-		if bound := int64(c.MaxQueued) + int64(c.Partitions)*10<<20; grown > bound {
+		if bound := int64(c.MaxQueued) + int64(c.Partitions)<<20; grown > bound {
 			t.Errorf("%s: the heap grew by %d KiB for %d requests, more than the bound of %d KiB", what, grown>>10, submitted, bound>>10)
 		}
 		if grown < int64(c.MaxQueued)/4 {
@@ -257,6 +260,7 @@ func TestMemoryBoundHolds(t *testing.T) {
 // TestOneRequestLargerThanTheQueue is taken when it is alone: it would be told
 // to come back for ever.
 func TestOneRequestLargerThanTheQueue(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t)
 	c := testConfig(b)
 	c.MaxQueued = 1 << 20
@@ -272,7 +276,7 @@ func TestOneRequestLargerThanTheQueue(t *testing.T) {
 
 // TestCloseFlushes: what was submitted before Close is written.
 func TestCloseFlushes(t *testing.T) {
-	noLeaks(t)
+	t.Parallel()
 	b := startBroker(t)
 	cluster := open(t, testConfig(b))
 	p, _ := produceTo(t, cluster)
@@ -309,7 +313,7 @@ func TestCloseFlushes(t *testing.T) {
 // TestCloseEndsWithoutBroker: Close gives up within the timeout, and everyone
 // is told.
 func TestCloseEndsWithoutBroker(t *testing.T) {
-	noLeaks(t)
+	t.Parallel()
 	b := startBroker(t)
 	c := testConfig(b)
 	c.Timeout = time.Second
@@ -336,6 +340,7 @@ func TestCloseEndsWithoutBroker(t *testing.T) {
 // TestBatchesStayBelowTheBrokersLimit with payloads that do not compress, and
 // with accounts larger than their events.
 func TestBatchesStayBelowTheBrokersLimit(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t)
 	c := testConfig(b)
 	c.Partitions = 1
@@ -367,12 +372,12 @@ func TestBatchesStayBelowTheBrokersLimit(t *testing.T) {
 	}
 	check("large events", messages)
 	messages = nil
-	for range 100_000 {
+	for range 20_000 {
 		messages = append(messages, Message{Key: noise(8), Value: noise(1), Decisions: []schemas.Decision{allowed}})
 	}
 	check("many tiny events", messages)
 	messages = nil
-	for i := range 40_000 {
+	for i := range 20_000 {
 		d := schemas.Decision{Minute: int64(random.Uint64() >> 1), Site: string(name(i)), Recipient: strings.Repeat("r", 60), Reason: schemas.ReasonMalformedConsent}
 		messages = append(messages, Message{Decisions: []schemas.Decision{d}})
 	}
@@ -381,7 +386,7 @@ func TestBatchesStayBelowTheBrokersLimit(t *testing.T) {
 	if err := p.Write(t.Context(), []Message{{Key: []byte("k"), Value: noise(768 << 10)}}); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("a record beyond the limit: %v", err)
 	}
-	if found := readAll(t, cluster); len(found) < 7+100_000 {
+	if found := readAll(t, cluster); len(found) < 7+20_000 {
 		t.Errorf("%d messages arrived", len(found))
 	}
 }
@@ -389,6 +394,7 @@ func TestBatchesStayBelowTheBrokersLimit(t *testing.T) {
 // TestLostAcknowledgementLeavesCopies with the same account id, so that they
 // are counted once.
 func TestLostAcknowledgementLeavesCopies(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t)
 	cluster := open(t, testConfig(b))
 	p, _ := produceTo(t, cluster)
@@ -424,7 +430,7 @@ func TestLostAcknowledgementLeavesCopies(t *testing.T) {
 // broker that is away for longer than the timeout, and are counted once even
 // when an acknowledgement was lost.
 func TestRefusedAreCountedAfterAnOutage(t *testing.T) {
-	noLeaks(t)
+	t.Parallel()
 	b := startBroker(t)
 	c := testConfig(b)
 	c.Timeout = 300 * time.Millisecond
@@ -458,6 +464,7 @@ func TestRefusedAreCountedAfterAnOutage(t *testing.T) {
 
 // TestRefusedTakeLittleMemory however long Kafka is away.
 func TestRefusedTakeLittleMemory(t *testing.T) {
+	t.Parallel()
 	p := &Producer{refused: schemas.Account{}, queues: []*queue{{wake: make(chan struct{}, 1)}}}
 	const minutes = 100_000 // 69 days
 	for minute := range int64(minutes) {
@@ -477,7 +484,7 @@ func TestRefusedWaitForNobody(t *testing.T) {
 	p, _ := produceTo(t, open(t, testConfig(b)))
 	release := b.hang(t)
 	started := time.Now()
-	for range 100_000 {
+	for range 10_000 {
 		p.Count(allowed)
 	}
 	if took := time.Since(started); took > time.Second {
@@ -489,11 +496,11 @@ func TestRefusedWaitForNobody(t *testing.T) {
 // TestConcurrentWriters: every event is there once and counted once, whoever
 // wrote at the same time.
 func TestConcurrentWriters(t *testing.T) {
-	noLeaks(t)
+	t.Parallel()
 	b := startBroker(t)
 	cluster := open(t, testConfig(b))
 	p, _ := produceTo(t, cluster)
-	const writers, each = 16, 50
+	const writers, each = 8, 25
 	var group sync.WaitGroup
 	for w := range writers {
 		group.Go(func() {

@@ -19,6 +19,7 @@ type Resets struct {
 	cluster *Cluster
 	apply   func(*schemas.Reset)
 	log     *slog.Logger
+	maxAge  time.Duration
 
 	mu       sync.Mutex
 	next     int64     // offset up to which resets have been applied
@@ -31,7 +32,7 @@ type Resets struct {
 // NewResets prepares to follow the topic; apply is called by Follow alone, for
 // every reset, at least once, in order.
 func NewResets(cluster *Cluster, apply func(*schemas.Reset), log *slog.Logger) *Resets {
-	return &Resets{cluster: cluster, apply: apply, log: log}
+	return &Resets{cluster: cluster, apply: apply, log: log, maxAge: MaxLagAge}
 }
 
 // Append makes resets durable: it returns when all in-sync replicas have them,
@@ -229,7 +230,7 @@ func (r *Resets) Ready() error {
 	switch {
 	case complete.IsZero():
 		return ErrNotCaughtUp
-	case time.Since(complete) > MaxLagAge:
+	case time.Since(complete) > r.maxAge:
 		return ErrStale
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -24,19 +25,18 @@ import (
 // away.
 type broker struct {
 	*kfake.Cluster
-	dir     string
-	port    int
-	options []kfake.Opt
-	mu      sync.RWMutex // locked while it hangs
+	dir  string
+	port int
+	mu   sync.RWMutex // locked while it hangs
 }
 
-func startBroker(t testing.TB, options ...kfake.Opt) *broker {
+func startBroker(t testing.TB) *broker {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &broker{dir: t.TempDir(), port: l.Addr().(*net.TCPAddr).Port, options: options}
+	b := &broker{dir: t.TempDir(), port: l.Addr().(*net.TCPAddr).Port}
 	l.Close()
 	b.start(t)
 	t.Cleanup(b.stop)
@@ -45,9 +45,9 @@ func startBroker(t testing.TB, options ...kfake.Opt) *broker {
 
 func (b *broker) start(t testing.TB) {
 	t.Helper()
-	options := append([]kfake.Opt{kfake.NumBrokers(1), kfake.Ports(b.port), kfake.DataDir(b.dir), kfake.SyncWrites(), kfake.ListenFn(b.listen)}, b.options...)
 	var err error
-	if b.Cluster, err = kfake.NewCluster(options...); err != nil {
+	b.Cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(b.port), kfake.DataDir(b.dir), kfake.SyncWrites(), kfake.ListenFn(b.listen))
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -168,7 +168,7 @@ func readAll(t testing.TB, cluster *Cluster) (all []kafka.Message) {
 		}
 		reader := kafka.NewReader(kafka.ReaderConfig{
 			Brokers: cluster.config.Brokers, Topic: cluster.config.Topics.Events, Partition: partition,
-			MinBytes: 1, MaxBytes: 8 << 20, MaxWait: time.Second, ReadLagInterval: -1,
+			MinBytes: 1, MaxBytes: 8 << 20, MaxWait: 100 * time.Millisecond, ReadLagInterval: -1,
 		})
 		for at := first; at < end; {
 			m, err := reader.FetchMessage(ctx)
@@ -226,31 +226,33 @@ func wait(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// noLeaks fails the test when goroutines of this package or of the client are
-// left at its end. It is called first, so that it looks last.
-func noLeaks(t testing.TB) {
-	ours := func() string {
-		buffer := make([]byte, 1<<20)
-		var found []string
-		for _, g := range strings.Split(string(buffer[:runtime.Stack(buffer, true)]), "\n\n") {
-			if strings.Contains(g, "sekisho/stream.") && !strings.Contains(g, "testing.") || strings.Contains(g, "segmentio/kafka-go") {
-				found = append(found, g)
-			}
+// TestMain fails when goroutines of this package or of the client are left
+// after all tests.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		left := leaked()
+		if left == "" {
+			break
 		}
-		return strings.Join(found, "\n\n")
+		if time.Now().After(deadline) {
+			fmt.Println("goroutines are left:\n" + left)
+			code = 1
+			break
+		}
 	}
-	t.Cleanup(func() {
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-			left := ours()
-			if left == "" {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Errorf("goroutines are left:\n%s", left)
-				return
-			}
+	os.Exit(code)
+}
+
+func leaked() string {
+	buffer := make([]byte, 1<<20)
+	var found []string
+	for _, g := range strings.Split(string(buffer[:runtime.Stack(buffer, true)]), "\n\n") {
+		if strings.Contains(g, "sekisho/stream.") && !strings.Contains(g, "sekisho/stream.TestMain") || strings.Contains(g, "segmentio/kafka-go") {
+			found = append(found, g)
 		}
-	})
+	}
+	return strings.Join(found, "\n\n")
 }
 
 func name(i int) string { return fmt.Sprintf("event %06d", i) }

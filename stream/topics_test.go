@@ -1,0 +1,97 @@
+package stream
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestTopicsAreCreatedOnce, as they must be, and found so.
+func TestTopicsAreCreatedOnce(t *testing.T) {
+	t.Parallel()
+	b := startBroker(t)
+	c := testConfig(b)
+	c.Partitions = 3
+	cluster := open(t, c)
+	check := func(what string, do func(context.Context) (int, error)) {
+		t.Helper()
+		if partitions, err := do(t.Context()); err != nil || partitions != 3 {
+			t.Errorf("%s: %d partitions, %v", what, partitions, err)
+		}
+	}
+	check("again", cluster.EnsureTopics)
+	check("verify", cluster.VerifyTopics)
+	if configs := b.TopicInfo(c.Topics.Resets).Configs; configs["cleanup.policy"] == nil || *configs["cleanup.policy"] != "compact" {
+		t.Error("the resets topic is not compacted")
+	}
+}
+
+// TestWrongTopicsAreRefused with what is wrong.
+func TestWrongTopicsAreRefused(t *testing.T) {
+	t.Parallel()
+	check := func(want string, partitions int32, events, resets map[string]string) {
+		t.Helper()
+		b := startBroker(t)
+		c := testConfig(b)
+		for topic, configs := range map[string]map[string]string{c.Topics.Events: events, c.Topics.Resets: resets} {
+			n := int32(2)
+			if topic == c.Topics.Resets {
+				n = partitions
+			}
+			if configs == nil {
+				continue
+			}
+			if err := b.CreateTopic(topic, n, configs); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cluster, err := Connect(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cluster.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		do := cluster.EnsureTopics
+		if resets == nil {
+			do = cluster.VerifyTopics
+		}
+		if _, err = do(ctx); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	del, compact := map[string]string{"cleanup.policy": "delete"}, map[string]string{"cleanup.policy": "compact"}
+	check("sekisho.resets has cleanup.policy delete", 1, del, del)
+	check("sekisho.resets has cleanup.policy", 1, del, map[string]string{"cleanup.policy": "compact,delete"})
+	check("sekisho.events has cleanup.policy compact", 1, compact, compact)
+	check("sekisho.resets has 3 partitions", 3, del, compact)
+	check("max.message.bytes 1000", 1, map[string]string{"max.message.bytes": "1000"}, compact)
+	check("sekisho.resets does not exist", 1, del, nil)
+}
+
+// TestUnreachableBroker: Wait reports failures and ends with its context.
+func TestUnreachableBroker(t *testing.T) {
+	t.Parallel()
+	b := startBroker(t)
+	c := testConfig(b)
+	b.stop()
+	cluster, err := Connect(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	reported := 0
+	err = cluster.Wait(ctx, func(error, time.Duration) { reported++ })
+	if err == nil || !strings.Contains(err.Error(), "cannot reach Kafka") || reported == 0 {
+		t.Errorf("%v after %d reports", err, reported)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	b.start(t)
+	if err := cluster.Wait(ctx, func(error, time.Duration) {}); err != nil {
+		t.Error(err)
+	}
+}
