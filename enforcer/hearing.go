@@ -184,7 +184,8 @@ func (h *hearing) hearGPP(text, sections, additional string) {
 	}
 }
 
-// hearCanada hears express consent; implied consent is none here.
+// hearCanada hears express consent; implied consent is none here. The Canadian
+// framework does not use purpose 1.
 func (h *hearing) hearCanada(s *gpp.Section) {
 	if s.Malformed != 0 {
 		h.malformed()
@@ -195,7 +196,7 @@ func (h *hearing) hearCanada(s *gpp.Section) {
 		needs := h.table.tcfNeeds[p]
 		granted := len(needs) > 0
 		for _, need := range needs {
-			granted = granted && express.Has(uint8(need))
+			granted = granted && (need == 1 || express.Has(uint8(need)))
 		}
 		if granted {
 			h.grant(1 << p)
