@@ -5,7 +5,7 @@ import "time"
 // Consent is what a TC string says. The zero Consent grants nothing.
 //
 // A Consent is made to be used again: [Decode] keeps its memory, at most some
-// 100 KiB for the longest string. It is for one goroutine at a time.
+// 200 KiB for the longest string. It is for one goroutine at a time.
 type Consent struct {
 	said
 	bits         bitString // the whole string, six bits for each character

@@ -28,6 +28,11 @@ func TestDecode(t *testing.T) {
 	check("trailing one", core+"AAAAAAB."+disclosed, ErrTrailing)
 	check("trailing one, far away", core+strings.Repeat("A", 5000)+"B", ErrTrailing)
 	check("trailing one, in another segment", core+"."+disclosed+"AAAE", ErrTrailing)
+	for zeros := range 130 {
+		for _, one := range []string{"B", "C", "E", "I", "Q", "g"} {
+			check("trailing one", core+strings.Repeat("A", zeros)+one, ErrTrailing)
+		}
+	}
 	check("too long", core+strings.Repeat("A", MaxLength), ErrTooLong)
 	check("as long as can be", core+strings.Repeat("A", MaxLength-len(core)), nil)
 
@@ -48,6 +53,14 @@ func TestDecode(t *testing.T) {
 	check("disclosed cut short", core+".IAA", ErrTruncated)
 	check("allowed cut short", core+".QAB", ErrTruncated)
 
+	check("disclosed cut short in the number of ranges", core+".IAEw", ErrTruncated)
+	restricted := valid().with(func(c *content) {
+		c.segments, c.restrictions = nil, []testRestriction{{1, 0, nil}, {2, 0, nil}, {2, 0, []span{newSpan(3, 9)}}}
+	}).String()
+	check("restrictions", restricted, nil)
+	for i := 44; i < len(restricted)-1; i++ {
+		check("restrictions cut short", restricted[:i], ErrTruncated)
+	}
 	for i := range core {
 		check("cut short", core[:i], map[bool]error{true: ErrEmpty, false: ErrTruncated}[i == 0])
 	}
@@ -187,6 +200,27 @@ func TestFields(t *testing.T) {
 	check("custom", d.PublisherTC.CustomPurposesConsent, []int{63})
 	check("custom interest", d.PublisherTC.CustomPurposesTransparency, []int{1})
 	check("allowed", d.AllowedVendors.Ranges, [][2]uint16{{3, 3}})
+}
+
+// Ids above the highest do not count, and are not told.
+func TestDescribeAboveHighest(t *testing.T) {
+	check := func(highest uint16, s section, want ...[2]uint16) {
+		t.Helper()
+		s.max = highest
+		var c Consent
+		if err := Decode(&c, valid().with(func(c *content) { c.vendorConsent = s }).String()); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Describe().VendorConsents.Ranges; !reflect.DeepEqual(got, append([][2]uint16{}, want...)) {
+			t.Errorf("up to %d: %v, want %v", highest, got, want)
+		}
+	}
+	check(10, in(3, 5, 9, 20), [2]uint16{3, 5}, [2]uint16{9, 10})
+	check(10, in(3, 5, 11, 20), [2]uint16{3, 5})
+	check(10, in(3, 10, 11, 20), [2]uint16{3, 10})
+	check(2, in(3, 5))
+	check(20, in(9, 20, 3, 3, 4, 12), [2]uint16{3, 20})
+	check(20, in(9, 20, 3, 3, 5, 7), [2]uint16{3, 3}, [2]uint16{5, 7}, [2]uint16{9, 20})
 }
 
 func TestZeroConsent(t *testing.T) {

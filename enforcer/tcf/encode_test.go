@@ -25,7 +25,7 @@ type content struct {
 // section is a list of vendors: as bits, unless there are ranges.
 type section struct {
 	max    uint16
-	ids    map[uint16]bool
+	bits   []byte // the first is of id 1
 	ranges []span
 }
 
@@ -40,10 +40,13 @@ type testPublisher struct {
 }
 
 // of lists ids as bits.
-func of(ids ...uint16) section {
-	s := section{ids: map[uint16]bool{}}
+func of(ids ...uint16) (s section) {
 	for _, id := range ids {
-		s.ids[id], s.max = true, max(s.max, id)
+		s.max = max(s.max, id)
+	}
+	s.bits = make([]byte, s.max)
+	for _, id := range ids {
+		s.bits[id-1] = 1
 	}
 	return s
 }
@@ -146,13 +149,7 @@ func (w *writer) section(s section) {
 		return
 	}
 	w.put(0, 1)
-	for id := 1; id <= int(s.max); id++ {
-		bit := uint64(0)
-		if s.ids[uint16(id)] {
-			bit = 1
-		}
-		w.put(bit, 1)
-	}
+	w.bits = append(w.bits, s.bits...)
 }
 
 func (w *writer) ranges(ranges []span) {
@@ -220,10 +217,10 @@ func sectionOf(c *Consent, v *vendors) section {
 	if v.form == asRanges {
 		return section{max: v.max, ranges: append([]span{}, c.spans[v.list.start:v.list.end]...)}
 	}
-	s := section{max: v.max, ids: map[uint16]bool{}}
-	for id := 1; id <= int(v.max); id++ {
-		if c.has(v, uint16(id)) {
-			s.ids[uint16(id)] = true
+	s := section{max: v.max, bits: make([]byte, v.max)}
+	for i := range s.bits {
+		if c.has(v, uint16(i+1)) {
+			s.bits[i] = 1
 		}
 	}
 	return s

@@ -9,13 +9,13 @@ const (
 	segmentAllowed
 	segmentPublisher
 
-	maxSegments = 7 // each of the other types once
+	maxSegments = 7 // three bits, each type but the core once
 )
 
 // readSegment reads a segment after the core. One of a type that is not known
 // yet is passed over.
 func (c *Consent) readSegment(pos, end uint) (err Error) {
-	if pos == end || c.count == maxSegments {
+	if pos == end {
 		return ErrSegment
 	}
 	kind := segmentType(c.bits.peek(pos) >> 61)

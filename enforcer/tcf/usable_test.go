@@ -55,6 +55,11 @@ func TestUsable(t *testing.T) {
 		c.updated = uint64(date(2026, 3, 2).UnixMilli() / 100)
 	})
 
+	check("undisclosed, made after, as if changed before", today, ErrUndisclosed, func(c *content) {
+		made(date(2026, 3, 2), 5)(c)
+		c.updated = uint64(date(2026, 2, 1).UnixMilli() / 100)
+	})
+
 	check("tomorrow", today, nil, made(today.Add(clockSlack), 5, segmentDisclosed))
 	check("far in the future", today, ErrFuture, made(today.Add(clockSlack+time.Second), 5, segmentDisclosed))
 	check("updated in the future", today, ErrFuture, func(c *content) { c.updated = 1<<36 - 1 })
