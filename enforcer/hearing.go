@@ -3,6 +3,7 @@ package enforcer
 import (
 	"time"
 
+	"sekisho/enforcer/additionalconsent"
 	"sekisho/enforcer/cmp"
 	"sekisho/enforcer/consentmode"
 	"sekisho/enforcer/gpp"
@@ -162,7 +163,11 @@ var google = tcf.Vendor{ID: 755, Consent: tcf.Purposes(1)}
 
 // additionally reports whether the Additional Consent string names a provider.
 func (h *hearing) additionally(text string, provider uint32) bool {
-	return false
+	if text == "" || !h.tcf.Permits(&google, 1) {
+		return false
+	}
+	list, err := additionalconsent.Decode(text)
+	return err == nil && list.Consented(provider)
 }
 
 // hearGPP hears an IAB GPP string: the sections that are in force.

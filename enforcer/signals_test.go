@@ -128,3 +128,25 @@ func TestVendorsOfATCString(t *testing.T) {
 	check("no profiles for google", tcRestrictionType0GoogleP3p4, "ad_click", schemas.Dropped)
 	check("only purpose 1", tcGoogleOnlyPurpose1, "ad_click", schemas.Dropped)
 }
+
+// TestAdditionalConsent: a provider outside the vendor list has only what the
+// Additional Consent string gives it, where Google itself may process.
+func TestAdditionalConsent(t *testing.T) {
+	table := exampleTable(t)
+	check := func(tc, additional string, meta schemas.Outcome) {
+		t.Helper()
+		e := decode(t, `{"type":"ad_click","site":"shop","ad_placement":"top","region":"DE","consent":{"tcf":"`+tc+`","additional_consent":"`+additional+`"}}`)
+		var v Verdict
+		table.Decide(table.Site("shop"), e, &Request{Now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}, nil, &v)
+		for _, rv := range v.Recipients {
+			if table.Recipients[rv.Recipient] == "meta" && rv.Outcome != meta {
+				t.Errorf("%s: meta has %v because %v, want %v", additional, rv.Outcome, rv.Reason, meta)
+			}
+		}
+	}
+	check(tcAcceptAllV23, "2~12.89.1007~dv.7", schemas.Allowed)
+	check(tcAcceptAllV23, "1~89", schemas.Allowed)
+	check(tcAcceptAllV23, "2~12.1007~dv.89", schemas.Dropped)
+	check(tcAcceptAllV23, "2~89x", schemas.Dropped)
+	check(tcEveryoneButGoogle, "2~89~dv.", schemas.Dropped)
+}
