@@ -100,55 +100,6 @@ func (p *Projector) allow(k *Keys, e *schemas.Event, v *Verdict) {
 	}
 }
 
-// anonymise writes what cannot be tied to a user, a terminal or another event.
-func (p *Projector) anonymise(k *Keys, e *schemas.Event, v *Verdict) {
-	r := &p.record
-	r.Event.Set(schemas.ID, p.keep(k.AppendAnonymousID(p.arena, e.Get(schemas.ID))))
-	p.setTime(e.Time.Truncate(v.table.granularity))
-	for f := range (e.Fields &^ always).Each {
-		if text := p.generalise(f, e.Get(f), v); text != "" {
-			r.Event.Set(f, text)
-		}
-	}
-}
-
-// generalise returns what an anonymised event keeps of a field, "" for nothing.
-func (p *Projector) generalise(f schemas.Field, text string, v *Verdict) string {
-	switch f.Definition().Anonymous {
-	case schemas.AnonymousKeep:
-		if f == schemas.Name && !v.named || identifiers.IdentifierLike(text) {
-			return ""
-		}
-		return p.maskText(text)
-	case schemas.AnonymousAddress:
-		return p.keep(identifiers.AnonymiseURL(p.arena, text, v.Site.query.keeps))
-	case schemas.AnonymousOrigin:
-		return p.keep(identifiers.ReferrerOrigin(p.arena, text))
-	case schemas.AnonymousFamily:
-		return p.keep(appendFamily(p.arena, text))
-	case schemas.AnonymousPrimary:
-		return primaryLanguage(text)
-	case schemas.AnonymousCampaign:
-		if !v.Site.query.keeps(f.String()) || identifiers.IdentifierLike(text) {
-			return ""
-		}
-		return p.maskText(text)
-	}
-	return ""
-}
-
-// primaryLanguage returns the language without region and variants, or "".
-func primaryLanguage(tag string) string {
-	n := 0
-	for n < len(tag) && (tag[n] >= 'a' && tag[n] <= 'z' || tag[n] >= 'A' && tag[n] <= 'Z') {
-		n++
-	}
-	if n < 2 || n > 3 || n < len(tag) && tag[n] != '-' && tag[n] != '_' {
-		return ""
-	}
-	return tag[:n]
-}
-
 func (p *Projector) setTime(t time.Time) {
 	p.record.Event.Time = t
 	p.record.Event.Set(schemas.Time, p.keep(schemas.FormatTime(p.arena, t)))
