@@ -58,7 +58,7 @@ func binary(t *testing.T) string {
 const (
 	startTime = 2 * time.Minute // the embedded ClickHouse may have to be fetched
 	stopTime  = time.Minute
-	waitTime  = 30 * time.Second
+	waitTime  = time.Minute
 )
 
 // running is a `sekisho up`.
