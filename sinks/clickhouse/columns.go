@@ -59,8 +59,10 @@ var columnNames = func() string {
 	return strings.Join(names, ", ")
 }()
 
-// fill appends the chosen events to the batch.
-func (s *scratch) fill(batch driver.Batch, e *events, chosen []int32) error {
+// fill appends the chosen events to the batch, column by column.
+func (s *scratch) fill(batch interface {
+	Column(i int) driver.BatchColumn
+}, e *events, chosen []int32) error {
 	for i := range columns {
 		if err := batch.Column(i).Append(columns[i].values(s, e, chosen)); err != nil {
 			return err

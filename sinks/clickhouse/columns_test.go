@@ -199,9 +199,12 @@ func TestUserAgentColumns(t *testing.T) {
 		if err := s.conn.Exec(t.Context(), "INSERT INTO "+s.Table("events")+" (time, user_agent) VALUES (now(), $1)", userAgent); err != nil {
 			t.Fatal(err)
 		}
-		row := storedRow(t, s)
-		if row["browser"] != browser || row["os"] != os || row["device"] != device {
-			t.Errorf("%s: %s %s %s, want %s %s %s", userAgent, row["browser"], row["os"], row["device"], browser, os, device)
+		var got [3]string
+		if err := s.conn.QueryRow(t.Context(), "SELECT browser, os, device FROM "+s.Table("events")).Scan(&got[0], &got[1], &got[2]); err != nil {
+			t.Fatal(err)
+		}
+		if want := [3]string{browser, os, device}; got != want {
+			t.Errorf("%s: %v, want %v", userAgent, got, want)
 		}
 	}
 	check("", "", "", "")

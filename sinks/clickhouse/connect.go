@@ -20,8 +20,8 @@ type Store struct {
 	conn   driver.Conn
 }
 
-// maxConnections is above what the sink uses at once, [concurrentRuns], so that
-// a health check never waits for an insert.
+// maxConnections is twice what the sink uses at most, so that a health check
+// never waits for an insert.
 const maxConnections = 16
 
 // Connect prepares to speak to ClickHouse. It dials nothing yet; it fails when

@@ -2,6 +2,8 @@ package clickhouse
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -9,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
@@ -47,7 +50,7 @@ func run(m *testing.M) int {
 		// The first start on a machine fetches the engine.
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 		defer cancel()
-		server, err = embedded.Start(ctx, embedded.Options{Dir: dir + "/clickhouse", Log: slog.Default()})
+		server, err = embedded.Start(ctx, embedded.Options{Dir: dir + "/clickhouse"})
 	}
 	if err == nil {
 		defer func() { _ = server.Stop(context.Background()) }()
@@ -229,11 +232,16 @@ func handle(t testing.TB, k *Sink, messages []kafka.Message) {
 	}
 }
 
-// ask returns the single number that the query asks for.
-func ask(t testing.TB, s *Store, query string) uint64 {
+// ask returns the single number that the query asks for. It asks again where
+// ClickHouse is not there, which some tests see to.
+func ask(t testing.TB, s *Store, query string) (n uint64) {
 	t.Helper()
-	var n uint64
-	if err := s.conn.QueryRow(t.Context(), query).Scan(&n); err != nil {
+	var err error
+	eventually(t, "an answer to "+query, func() bool {
+		err = s.conn.QueryRow(t.Context(), query).Scan(&n)
+		return err == nil || errors.As(err, new(*ch.Exception)) || errors.Is(err, sql.ErrNoRows)
+	})
+	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return n

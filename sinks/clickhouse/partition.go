@@ -2,17 +2,11 @@ package clickhouse
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
 	"sync"
-	"time"
 
-	ch "github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
 
 	"sekisho/schemas"
@@ -25,26 +19,34 @@ type partition struct {
 	sink *Sink
 	id   int
 
-	mu      sync.Mutex
-	events  events
-	ledger  *ledger
-	scratch scratch
+	mu         sync.Mutex
+	ledger     *ledger
+	*workspace // of the run under way
 	// certain is the assignment, known by its context, throughout which all that
 	// was sent is known to be stored; nil at first and after an error.
 	certain     context.Context
 	suspensions int64 // up to then
 }
 
-var errSuspended = errors.New("the process was suspended for a while, and another may have its partitions; waiting to learn")
+var errSuspended = errors.New("the process was suspended for a while, and another may have its partitions meanwhile")
+
+// workspace is the memory in which a run is worked on. It is lent to partitions,
+// since it is large.
+type workspace struct {
+	events  events
+	scratch scratch
+}
 
 // handle stores a run. Only a run of which all is stored returns nil. The
 // consumer gives all runs of an assignment the same context.
-func (p *partition) handle(ctx, assignment context.Context, messages []kafka.Message) error {
+func (p *partition) handle(ctx, assignment context.Context, w *workspace, messages []kafka.Message) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	suspensions, over := p.sink.suspension.notice()
-	if !over {
-		return errSuspended
+	p.workspace = w
+	defer func() { p.workspace = nil }()
+	suspensions, err := p.sink.suspension.settle(assignment)
+	if err != nil {
+		return err
 	}
 	if p.certain != assignment || p.suspensions != suspensions {
 		if err := p.endInserts(ctx); err != nil {
@@ -103,78 +105,4 @@ var errKind = errors.New("the message is neither an event nor an account")
 func isNewer(version []byte) bool {
 	n, err := strconv.Atoi(string(version))
 	return err == nil && n > schemas.Version
-}
-
-// store stores the run's events and then its accounts.
-func (p *partition) store(ctx context.Context) error {
-	metrics := p.sink.metrics
-	found, err := p.events.find(ctx, p.sink.store)
-	if err != nil {
-		return err
-	}
-	for month, chosen := range p.events.months() {
-		if err := p.insert(ctx, month, chosen); err != nil {
-			return err
-		}
-		metrics.rows.Add(len(chosen))
-	}
-	if err := p.awake(); err != nil {
-		return err
-	}
-	if err := p.ledger.insert(ctx, p.queries()+uuid.NewString()); err != nil {
-		return err
-	}
-	metrics.duplicates.Add(p.events.duplicates + found)
-	metrics.repeatedAccounts.Add(p.ledger.repeated)
-	return nil
-}
-
-// insert stores events of one month as one block.
-func (p *partition) insert(ctx context.Context, month string, chosen []int32) error {
-	start := time.Now()
-	s := p.sink.store
-	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
-	defer cancel()
-	ctx = ch.Context(ctx, ch.WithQueryID(p.queries()+uuid.NewString()),
-		ch.WithSettings(ch.Settings{"insert_deduplication_token": p.token(month, chosen)}))
-	batch, err := s.conn.PrepareBatch(ctx, "INSERT INTO "+s.Table("events")+" ("+columnNames+")")
-	if err != nil {
-		return fmt.Errorf("cannot store events: %w", err)
-	}
-	defer func() { _ = batch.Abort() }() // unless it is sent
-	if err := p.scratch.fill(batch, &p.events, chosen); err != nil {
-		return fmt.Errorf("cannot store events: %w", err)
-	}
-	if err := p.awake(); err != nil {
-		return err
-	}
-	if err := batch.Send(); err != nil {
-		return fmt.Errorf("cannot store events: %w", err)
-	}
-	p.sink.metrics.batches.Inc()
-	p.sink.metrics.insertSeconds.UpdateDuration(start)
-	return nil
-}
-
-// awake reports whether what is known of the store can still be relied on.
-func (p *partition) awake() error {
-	if suspensions, _ := p.sink.suspension.notice(); suspensions != p.suspensions {
-		return errSuspended
-	}
-	return nil
-}
-
-// token names a block by what is in it, so that ClickHouse refuses the same one
-// sent again and never another one, not even one at the same offsets of a topic
-// that was made anew.
-func (p *partition) token(month string, chosen []int32) string {
-	hash := sha256.New()
-	var key []byte
-	for _, i := range chosen {
-		row := &p.events.list[i]
-		key = append(append(key[:0], row.id[:]...), byte(row.kind))
-		key = append(binary.BigEndian.AppendUint64(key, uint64(row.time)), row.site...)
-		hash.Write(key)
-	}
-	return fmt.Sprintf("%s/%d/events/%s/%s", p.ledger.topic, p.id, month, hex.EncodeToString(hash.Sum(nil)[:16]))
 }

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -34,7 +35,7 @@ type Sink struct {
 	onBad    BadRecord
 	topic    string
 	consumer *stream.Consumer
-	slots    chan struct{}
+	idle     chan *workspace
 
 	suspension suspension
 
@@ -42,15 +43,18 @@ type Sink struct {
 	partitions map[int]*partition
 }
 
-// concurrentRuns bounds the runs that are handled at once: what they take of
-// this process's memory and of ClickHouse.
-const concurrentRuns = 8
+// concurrentRuns is how many runs are worked on at once. Others wait, so that a
+// backlog of many partitions takes no more memory than one of few.
+func concurrentRuns() int { return min(max(runtime.GOMAXPROCS(0), 2), maxConnections/2) }
 
 // NewSink prepares a sink; the database must have been migrated before Run.
 func NewSink(s *Store, cluster *stream.Cluster, o SinkOptions) *Sink {
 	k := &Sink{
 		store: s, log: o.Log, onBad: o.Bad, topic: cluster.Config().Topics.Events,
-		slots: make(chan struct{}, concurrentRuns), partitions: map[int]*partition{},
+		idle: make(chan *workspace, concurrentRuns()), partitions: map[int]*partition{},
+	}
+	for range cap(k.idle) {
+		k.idle <- &workspace{}
 	}
 	k.consumer = stream.NewConsumer(cluster, stream.ConsumerOptions{
 		Group:       s.config.Group,
@@ -84,9 +88,10 @@ func (k *Sink) Handle(ctx context.Context, id int, messages []kafka.Message) (er
 			k.metrics.errors.Inc()
 		}
 	}()
+	var w *workspace
 	select {
-	case k.slots <- struct{}{}:
-		defer func() { <-k.slots }()
+	case w = <-k.idle:
+		defer func() { k.idle <- w }()
 	case <-ctx.Done():
 	}
 	if ctx.Err() != nil {
@@ -94,7 +99,7 @@ func (k *Sink) Handle(ctx context.Context, id int, messages []kafka.Message) (er
 	}
 	longer, stop := withGrace(ctx, grace)
 	defer stop()
-	return k.partition(id).handle(longer, ctx, messages)
+	return k.partition(id).handle(longer, ctx, w, messages)
 }
 
 func (k *Sink) partition(id int) *partition {

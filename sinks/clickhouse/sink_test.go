@@ -148,6 +148,7 @@ func TestTakeOverEndsInserts(t *testing.T) {
 	messages := partitionLog(viewMessages(ids7(t, 10)...)...)
 
 	old := newSink(t, s, cluster).partition(0)
+	old.workspace = &workspace{}
 	if err := old.decode(t.Context(), messages); err != nil {
 		t.Fatal(err)
 	}
@@ -181,33 +182,47 @@ func TestSuspension(t *testing.T) {
 	s := migratedStore(t)
 	cluster := topicOf(t, 1)
 	k := newSink(t, s, cluster)
+	const running = -time.Hour // it will tick for as long as the test takes
 	stopped := func(d time.Duration) { k.suspension.ticked.Store(time.Now().Add(-d).UnixNano()) }
-	account := accountMessage(uuid.New(), 5)
-	messages := partitionLog(append(viewMessages(ids7(t, 2)...), account, badMessages()[0])...)
-	check := func(during time.Duration, want error) {
-		t.Helper()
-		k.onBad = func(context.Context, *kafka.Message, error) error { stopped(during); return nil }
-		if err := k.Handle(t.Context(), 0, messages); !errors.Is(err, want) {
-			t.Errorf("stopped for %s: %v, want %v", during, err, want)
-		}
+	k.onBad = func(context.Context, *kafka.Message, error) error { stopped(time.Minute); return nil }
+	assignment, lose := context.WithCancel(t.Context())
+	defer lose()
+
+	messages := partitionLog(append(viewMessages(ids7(t, 2)...), accountMessage(uuid.New(), 5), badMessages()[0])...)
+	if err := k.Handle(assignment, 0, messages); !errors.Is(err, errSuspended) {
+		t.Errorf("got %v", err)
 	}
-	check(time.Minute, errSuspended)
-	check(0, errSuspended) // not yet
 	wantRows(t, s, 0)
-	k.suspension.until.Store(0)
-	check(time.Second, nil)
+	if left := time.Until(time.Unix(0, k.suspension.until.Load())); left < quarantine-3*time.Second || left > quarantine {
+		t.Errorf("it waits for %s", left)
+	}
+	soon := func() { k.suspension.until.Store(time.Now().Add(10 * time.Millisecond).UnixNano()) }
+	stopped(running)
+	soon()
+	if err := k.Handle(assignment, 0, messages[:3]); err != nil {
+		t.Error(err)
+	}
 	wantRows(t, s, 2)
 	wantReceived(t, s, 5)
 
 	// Stopped between two runs, while another stored what comes next.
-	messages = partitionLog(append(messages, accountMessage(uuid.New(), 7))...)
-	handle(t, newSink(t, s, cluster), messages[4:])
+	next := partitionLog(append(messages, accountMessage(uuid.New(), 7))...)[4:]
+	handle(t, newSink(t, s, cluster), next)
 	stopped(time.Minute)
-	messages = messages[4:]
-	check(0, errSuspended)
-	k.suspension.until.Store(0)
-	check(0, nil)
+	k.suspension.count()
+	stopped(running)
+	soon()
+	if err := k.Handle(assignment, 0, next); err != nil {
+		t.Error(err)
+	}
 	wantReceived(t, s, 12)
+
+	// The partition turns out to be another's.
+	k.suspension.until.Store(time.Now().Add(time.Hour).UnixNano())
+	time.AfterFunc(10*time.Millisecond, lose)
+	if err := k.Handle(assignment, 0, next); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestThrottle(t *testing.T) {

@@ -21,8 +21,9 @@ type suspension struct {
 const (
 	// tick is how often the process shows that it runs.
 	tick = 250 * time.Millisecond
-	// maxGap is how long it may not; the group waits for longer.
-	maxGap = 3 * time.Second
+	// maxGap is how long it may not. The group waits for longer (its session
+	// timeout, from the heartbeat before) until it gives partitions away.
+	maxGap = 6 * time.Second
 	// quarantine is a heartbeat's interval and time limit, and some.
 	quarantine = 7 * time.Second
 )
@@ -38,20 +39,36 @@ func (s *suspension) watch(ctx context.Context) {
 			s.ticked.Store(0)
 			return
 		case <-ticker.C:
-			s.notice()
+			s.count()
 			s.ticked.Store(time.Now().UnixNano())
 		}
 	}
 }
 
-// notice returns how many suspensions there have been, and whether the last one
-// is over with all its consequences.
-func (s *suspension) notice() (times int64, over bool) {
+// count returns how many suspensions there have been.
+func (s *suspension) count() int64 {
 	last, now := s.ticked.Load(), time.Now().UnixNano()
 	if last != 0 && now-last > int64(maxGap) {
 		s.until.Store(now + int64(quarantine))
 		s.times.Add(1)
 		s.ticked.CompareAndSwap(last, now) // only now, lest another sees no gap
 	}
-	return s.times.Load(), now >= s.until.Load()
+	return s.times.Load()
+}
+
+// settle waits until the last suspension is over with its consequences, and
+// returns the count. assignment ends when the partition turns out to be another's.
+func (s *suspension) settle(assignment context.Context) (int64, error) {
+	for {
+		times := s.count()
+		left := time.Until(time.Unix(0, s.until.Load()))
+		if left <= 0 {
+			return times, nil
+		}
+		select {
+		case <-assignment.Done():
+			return 0, assignment.Err()
+		case <-time.After(left):
+		}
+	}
 }

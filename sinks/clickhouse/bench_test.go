@@ -1,0 +1,169 @@
+package clickhouse
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	types "github.com/ClickHouse/clickhouse-go/v2/lib/column"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/google/uuid"
+
+	"sekisho/schemas"
+	"sekisho/stream"
+)
+
+// browserRecord is a page view as a browser sends it, about 900 bytes in Kafka.
+func browserRecord(id uuid.UUID, i int, at time.Time) *schemas.Record {
+	r := newRecord(id)
+	r.Event.Set(schemas.Time, string(schemas.FormatTime(nil, at)))
+	r.Event.Set(schemas.VisitorID, fmt.Sprintf("k1.%032x", i%100_000*7919))
+	r.Event.Set(schemas.SessionID, fmt.Sprintf("k1.%032x", i/5*104729))
+	r.Event.Set(schemas.URL, "https://shop.example.jp/items/"+strconv.Itoa(i%5000)+"?page=2&utm_source=mail")
+	r.Event.Set(schemas.Title, "Item "+strconv.Itoa(i%5000)+" – Example Shop")
+	r.Event.Set(schemas.Referrer, "https://www.google.com/")
+	r.Event.Set(schemas.UTMSource, "mail")
+	r.Event.Set(schemas.ScreenWidth, "1920")
+	r.Event.Set(schemas.ScreenHeight, "1080")
+	r.Event.Set(schemas.ViewportWidth, strconv.Itoa(1200+i%700))
+	r.Event.Set(schemas.ViewportHeight, "900")
+	r.Event.Set(schemas.Language, "ja-JP")
+	r.Event.Set(schemas.Timezone, "Asia/Tokyo")
+	r.Event.Set(schemas.UserAgent, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36")
+	r.Event.Set(schemas.Country, "JP")
+	r.Event.Properties = []schemas.Property{{Name: "plan", Text: "gold"}, {Name: "items", Kind: schemas.PropertyNumber, Text: "3"}}
+	r.PropertyCategories = []schemas.Category{schemas.Attribute, schemas.UsageHistory}
+	return r
+}
+
+const benchRows = 10_000
+
+func benchValues(b *testing.B) (values [][]byte) {
+	for i, id := range ids7(b, benchRows) {
+		values = append(values, browserRecord(id, i, when).AppendJSON(nil))
+	}
+	b.SetBytes(int64(len(values[0])))
+	return values
+}
+
+// BenchmarkDecode is from a Kafka value to a row to be, for one event.
+func BenchmarkDecode(b *testing.B) {
+	values := benchValues(b)
+	var e events
+	e.reset()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if i%benchRows == 0 {
+			e.reset()
+		}
+		if err := e.add(values[i%benchRows]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// block takes columns as the client does, and has no server.
+type block struct{ *ext.Table }
+
+func (t block) Column(i int) driver.BatchColumn { return blockColumn{t.Block().Columns[i]} }
+
+type blockColumn struct{ types.Interface }
+
+func (c blockColumn) Append(v any) error { _, err := c.Interface.Append(v); return err }
+
+// newBlock has the columns of the table as the server describes them to us,
+// without dictionaries.
+func newBlock(b *testing.B, s *Store) block {
+	rows, err := s.conn.Query(b.Context(), "SELECT name, type FROM system.columns WHERE database = $1 AND table = 'events' AND default_kind != 'ALIAS' ORDER BY position", s.config.Database)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer rows.Close()
+	table, err := ext.NewTable("events")
+	for rows.Next() && err == nil {
+		var name, kind string
+		if err = rows.Scan(&name, &kind); err == nil {
+			err = ext.Column(name, types.Type(strings.ReplaceAll(kind, "LowCardinality(String)", "String")))(table)
+		}
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return block{table}
+}
+
+// BenchmarkColumns is from a row to be to the client's columns, for one event.
+func BenchmarkColumns(b *testing.B) {
+	table := newBlock(b, migratedStore(b))
+	var e events
+	e.reset()
+	chosen := make([]int32, 0, benchRows)
+	for i, value := range benchValues(b) {
+		if err := e.add(value); err != nil {
+			b.Fatal(err)
+		}
+		chosen = append(chosen, int32(i))
+	}
+	var s scratch
+	b.ReportAllocs()
+	b.ResetTimer()
+	for n := 0; n < b.N; n += benchRows {
+		for _, c := range table.Block().Columns {
+			c.Reset()
+		}
+		if err := s.fill(table, &e, chosen); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkKafkaToClickHouse stores 500,000 events of a topic of 4 partitions,
+// once, and reports events a second. Run it with -benchtime 1x.
+func BenchmarkKafkaToClickHouse(b *testing.B) {
+	const n = 500_000
+	s, cluster := migratedStore(b), topicOf(b, 4)
+	s.config.Batch = DefaultConfig().Batch
+	if text := os.Getenv("SEKISHO_BENCH_MAX_EVENTS"); text != "" {
+		s.config.Batch.MaxEvents, _ = strconv.Atoi(text)
+	}
+	producer := stream.NewProducer(cluster, 4, slog.New(slog.DiscardHandler))
+	decision := schemas.Decision{Minute: schemas.MinuteOf(when), Site: "shop", Type: schemas.Pageview, Outcome: schemas.Allowed}
+	i := 0
+	for chunk := range slices.Chunk(ids7(b, n), 1000) {
+		var messages []stream.Message
+		for _, id := range chunk {
+			at := when.Add(time.Duration(i) * 100 * time.Microsecond)
+			messages = append(messages, stream.Message{Key: id[:], Value: browserRecord(id, i, at).AppendJSON(nil), Time: at, Decisions: []schemas.Decision{decision}})
+			i++
+		}
+		if err := producer.Write(b.Context(), messages); err != nil {
+			b.Fatal(err)
+		}
+	}
+	producer.Close()
+	for b.Loop() {
+		k := NewSink(s, cluster, SinkOptions{Log: slog.Default(), Metrics: metrics.NewSet()})
+		assigned := time.Time{}
+		stop := start(b, k)
+		eventually(b, "all is stored", func() bool {
+			rows := k.metrics.rows.Get()
+			if assigned.IsZero() && k.consumer.Assigned() > 0 {
+				assigned = time.Now()
+			}
+			return rows >= n
+		})
+		b.ReportMetric(n/time.Since(assigned).Seconds(), "events/s")
+		stop()
+	}
+	wantRows(b, s, n)
+	if got := received(b, s); got != n {
+		b.Errorf("%d accounted for", got)
+	}
+}

@@ -1,0 +1,87 @@
+package clickhouse
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/google/uuid"
+)
+
+// store stores the run's events and then its accounts.
+func (p *partition) store(ctx context.Context) error {
+	metrics := p.sink.metrics
+	found, err := p.events.find(ctx, p.sink.store)
+	if err != nil {
+		return err
+	}
+	for month, chosen := range p.events.months() {
+		if err := p.insert(ctx, month, chosen); err != nil {
+			return err
+		}
+		metrics.rows.Add(len(chosen))
+	}
+	if err := p.awake(); err != nil {
+		return err
+	}
+	if err := p.ledger.insert(ctx, p.queries()+uuid.NewString()); err != nil {
+		return err
+	}
+	metrics.duplicates.Add(p.events.duplicates + found)
+	metrics.repeatedAccounts.Add(p.ledger.repeated)
+	return nil
+}
+
+// insert stores events of one month as one block.
+func (p *partition) insert(ctx context.Context, month string, chosen []int32) error {
+	start := time.Now()
+	s := p.sink.store
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
+	ctx = ch.Context(ctx, ch.WithQueryID(p.queries()+uuid.NewString()),
+		ch.WithSettings(ch.Settings{"insert_deduplication_token": p.token(month, chosen)}))
+	batch, err := s.conn.PrepareBatch(ctx, "INSERT INTO "+s.Table("events")+" ("+columnNames+")")
+	if err != nil {
+		return fmt.Errorf("cannot store events: %w", err)
+	}
+	defer func() { _ = batch.Abort() }() // unless it is sent
+	if err := p.scratch.fill(batch, &p.events, chosen); err != nil {
+		return fmt.Errorf("cannot store events: %w", err)
+	}
+	if err := p.awake(); err != nil {
+		return err
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("cannot store events: %w", err)
+	}
+	p.sink.metrics.batches.Inc()
+	p.sink.metrics.insertSeconds.UpdateDuration(start)
+	return nil
+}
+
+// awake reports whether what is known of the store can still be relied on.
+func (p *partition) awake() error {
+	if p.sink.suspension.count() != p.suspensions {
+		return errSuspended
+	}
+	return nil
+}
+
+// token names a block by what is in it, so that ClickHouse refuses the same one
+// sent again and never another one, not even one at the same offsets of a topic
+// that was made anew.
+func (p *partition) token(month string, chosen []int32) string {
+	hash := sha256.New()
+	var key []byte
+	for _, i := range chosen {
+		row := &p.events.list[i]
+		key = append(append(key[:0], row.id[:]...), byte(row.kind))
+		key = append(binary.BigEndian.AppendUint64(key, uint64(row.time)), row.site...)
+		hash.Write(key)
+	}
+	return fmt.Sprintf("%s/%d/events/%s/%s", p.ledger.topic, p.id, month, hex.EncodeToString(hash.Sum(nil)[:16]))
+}
