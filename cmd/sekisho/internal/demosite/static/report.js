@@ -15,7 +15,7 @@
   };
   const outcomes = {
     waiting: "waits for your choice",
-    withheld: "not sent: you did not agree",
+    withheld: "not sent",
     allowed: "sent, as you agreed",
     anonymised: "counted, without you",
     dropped: "stopped at the checkpoint",
@@ -34,7 +34,7 @@
   function choiceText(choice) {
     if (!choice) return "You have not chosen: until you do, nothing is sent.";
     const agreed = ["analytics", "advertising", "social"].filter((p) => choice[p]);
-    const signal = navigator.globalPrivacyControl === true ? " Global Privacy Control holds above it." : "";
+    const signal = navigator.globalPrivacyControl === true ? " Your browser’s Global Privacy Control takes advertising and social out of it." : "";
     return (agreed.length ? "You agreed to " + agreed.join(", ") + "." : "You declined everything optional.") + signal;
   }
 
