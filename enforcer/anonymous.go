@@ -86,7 +86,7 @@ func plainName(text string) string {
 	if len(text) > maxName || identifiers.IdentifierLike(text) {
 		return ""
 	}
-	words, years := 0, 0
+	words, numbers := 0, 0
 	for i := 0; i < len(text); {
 		if i > 0 {
 			if !strings.ContainsRune("-_.", rune(text[i])) {
@@ -98,16 +98,17 @@ func plainName(text string) string {
 		for i < len(text) && isLetter(text[i]) {
 			i++
 		}
-		letters := i > start
+		if i > start {
+			words++
+		}
 		if year := text[i:]; len(year) >= 4 && isYear(year[:4]) {
-			years++
+			numbers++
 			i += 4
-		} else if !letters {
+		} else if i == start {
 			return ""
 		}
-		words++
 	}
-	if words == 0 || words > 4 || years > 1 {
+	if words == 0 || words > 4 || numbers > 1 {
 		return ""
 	}
 	return strings.ToLower(text)
