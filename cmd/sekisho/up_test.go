@@ -16,7 +16,9 @@ func TestUpKeepsItsRows(t *testing.T) {
 		end(u, t)
 	}
 	u := startUp(t, dir)
-	eventually(t, waitTime, "three rows", func() bool { return count(t, u, "SELECT count() FROM events") >= 3 })
+	eventually(t, waitTime, "three rows and their accounts", func() bool {
+		return count(t, u, "SELECT count() FROM events") >= 3 && count(t, u, "SELECT sum(received) FROM accounts") >= 3
+	})
 	check := func(query string) {
 		t.Helper()
 		if got := count(t, u, query); got != 3 {
