@@ -217,7 +217,7 @@ func validOrigin(origin string) bool {
 }
 
 func isOrigin(u *url.URL) bool {
-	return (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Path == "" &&
+	return (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && !strings.Contains(u.Host, "*") && u.Path == "" &&
 		u.RawQuery == "" && u.Fragment == "" && u.User == nil
 }
 
