@@ -3,7 +3,7 @@ package enforcer
 import "sekisho/schemas"
 
 // jurisdiction finds the rules for an event: by the place that the edge gives,
-// else the event's own, else the site's; an unknown place has the strictest.
+// else the event's own, else that of the client's address, else the site's; an unknown place has the strictest.
 func (t *Table) jurisdiction(site *Site, e *schemas.Event, r *Request) int {
 	if r.Place != "" {
 		return t.place(r.Place)
@@ -13,6 +13,9 @@ func (t *Table) jurisdiction(site *Site, e *schemas.Event, r *Request) int {
 	}
 	if country := e.Get(schemas.Country); country != "" {
 		return t.place(country)
+	}
+	if r.Lookup != "" {
+		return t.place(r.Lookup)
 	}
 	return site.jurisdiction
 }

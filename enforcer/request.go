@@ -12,8 +12,11 @@ type Request struct {
 	// Now is when the request was received: signals can be too old.
 	Now time.Time
 	// Place is the country (JP) or region (US-CA) that a trusted edge header
-	// or the operator's database gives, or "".
+	// gives, or "".
 	Place string
+	// Lookup is the country or region that the operator's database gives for
+	// the client's address, or "".
+	Lookup string
 	// Consent is the value of the gateway's own consent cookie, or "".
 	Consent string
 	// Signals of headers and other cookies, undecoded.

@@ -34,6 +34,8 @@ type Options struct {
 	Keys     *enforcer.Keys
 	Events   Durable
 	Resets   ResetLog
+	// Places is the operator's place database, or nil.
+	Places *Places
 	// Ready reports why the collector cannot take events, or nil.
 	Ready   func() error
 	Metrics *metrics.Set
@@ -47,6 +49,7 @@ type Collector struct {
 	keys     *enforcer.Keys
 	events   Durable
 	resets   ResetLog
+	places   *Places
 	ready    func() error
 	log      *slog.Logger
 
@@ -65,6 +68,7 @@ func New(o Options) *Collector {
 		keys:     o.Keys,
 		events:   o.Events,
 		resets:   o.Resets,
+		places:   o.Places,
 		ready:    o.Ready,
 		log:      o.Log,
 		limiter:  newLimiter(o.Config.Rate, o.Config.Burst),

@@ -20,6 +20,7 @@ type Config struct {
 	Burst          int           `yaml:"burst" doc:"Requests that one client address may send at once."`
 	TrustedProxies []Prefix      `yaml:"trusted_proxies" doc:"Networks (CIDR) of proxies whose X-Forwarded-For and place header are believed."`
 	PlaceHeader    string        `yaml:"place_header" doc:"Header in which a trusted proxy states the country (JP) or region (US-CA)."`
+	PlaceDatabase  string        `yaml:"place_database" doc:"File in MaxMind's format (.mmdb) that tells the country and region of an address, for events of which neither the place header nor the event itself says where they come from. Read at the start."`
 }
 
 // DefaultConfig is what holds where the configuration says nothing.

@@ -57,7 +57,7 @@ type result struct {
 func (s *session) begin(ctx *fasthttp.RequestCtx, c *Collector) {
 	s.now = time.Now()
 	s.table = c.enforcer.Table()
-	s.request = enforcer.Request{Now: s.now, Place: c.place(ctx)}
+	s.request = enforcer.Request{Now: s.now, Place: c.place(ctx), Lookup: c.lookUp(ctx)}
 	s.origin = share(ctx.Request.Header.Peek(fasthttp.HeaderOrigin))
 	s.agent = share(ctx.Request.Header.UserAgent())
 	s.values, s.spans = s.values[:0], s.spans[:0]

@@ -49,6 +49,12 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 	if err != nil {
 		return nil, err
 	}
+	var places *ingest.Places
+	if file := c.Collector.PlaceDatabase; file != "" {
+		if places, err = ingest.OpenPlaces(file); err != nil {
+			return nil, err
+		}
+	}
 	listener, err := net.Listen("tcp", c.Collector.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for events (collector.listen): %w", err)
@@ -68,7 +74,7 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 		ready: follow.Ready,
 	}
 	r.collector = ingest.New(ingest.Options{
-		Config: c.Collector, Enforcer: decide, Keys: keys, Events: producer, Resets: follow,
+		Config: c.Collector, Enforcer: decide, Keys: keys, Events: producer, Resets: follow, Places: places,
 		Ready: r.ready, Metrics: set, Log: log,
 	})
 	r.gauges(set, resets, decide)
