@@ -2,7 +2,6 @@ package enforcer
 
 import (
 	"errors"
-	"strings"
 
 	"sekisho/schemas"
 )
@@ -36,11 +35,4 @@ func (d ConsentCookieDescription) Lines() []string {
 		"granted: " + list(d.Granted),
 		"refused: " + list(d.Refused),
 	}
-}
-
-func list(names []string) string {
-	if len(names) == 0 {
-		return "nothing"
-	}
-	return strings.Join(names, ", ")
 }
