@@ -108,6 +108,8 @@ func placedBy(site *Site, e *schemas.Event, r *Request) string {
 		return "the event's region"
 	case e.Get(schemas.Country) != "":
 		return "the event's country"
+	case r.Lookup != "":
+		return "the place of the client's address"
 	case site.jurisdiction != 0:
 		return "the site's own jurisdiction, as no place is known"
 	}

@@ -3,7 +3,6 @@ package enforcer
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"sekisho/enforcer/tcf"
@@ -27,6 +26,7 @@ type Table struct {
 	byPlace       map[string]int
 	reset         policy.Action
 	granularity   time.Duration
+	origins       origins                            // of all sites
 	tcfNeeds      [schemas.NumPurposes][]tcf.Purpose // all of which a purpose needs
 	optOut        schemas.Purposes                   // refused by an opt-out of GPP or US Privacy
 	mobile        schemas.Purposes                   // refused by a phone
@@ -59,7 +59,7 @@ type Site struct {
 
 	index        int
 	jurisdiction int
-	origins      []string
+	origins      origins
 	recipients   []int // places in Table.Recipients
 	rules        [schemas.NumEventTypes]rule
 	named        map[string]rule
@@ -91,12 +91,14 @@ func Compile(p *policy.Policy) *Table {
 		byPlace:     make(map[string]int),
 		reset:       p.Reset,
 		granularity: p.Anonymous.Granularity,
+		origins:     compileOrigins(nil),
 	}
 	t.compileJurisdictions(p)
 	t.compileSignals(p)
 	names := slices.Sorted(maps.Keys(p.Sites))
 	for i, name := range names {
 		t.sites[name] = t.compileSite(p, name, i)
+		t.origins.add(p.Sites[name].Origins)
 	}
 	return t
 }
@@ -174,7 +176,7 @@ func (t *Table) compileSite(p *policy.Policy, name string, index int) *Site {
 		RetentionDays: from.RetentionDays,
 		index:         index,
 		jurisdiction:  t.byName[from.Jurisdiction], // the unknown one when empty
-		origins:       from.Origins,
+		origins:       compileOrigins(from.Origins),
 		query:         compileQuery(from.Query),
 		properties:    from.Properties,
 		named:         make(map[string]rule),
@@ -257,29 +259,10 @@ func (s *Site) rule(e *schemas.Event) (r rule, named bool) {
 
 // Origin reports whether pages of the origin may send the site's events. The
 // port of an origin of the local host may be declared as any.
-func (s *Site) Origin(origin string) bool {
-	for _, allowed := range s.origins {
-		if allowed == origin {
-			return true
-		}
-		if prefix, any := strings.CutSuffix(allowed, "*"); any {
-			if port, ok := strings.CutPrefix(origin, prefix); ok && isDigits(port) {
-				return true
-			}
-		}
-	}
-	return false
-}
+func (s *Site) Origin(origin string) bool { return s.origins.have(origin) }
 
 // KnowsOrigin reports whether pages of the origin may send some site's events.
-func (t *Table) KnowsOrigin(origin string) bool {
-	for _, site := range t.sites {
-		if site.Origin(origin) {
-			return true
-		}
-	}
-	return false
-}
+func (t *Table) KnowsOrigin(origin string) bool { return t.origins.have(origin) }
 
 // CheckProperties reports the first property that the site has not declared,
 // or that is not of the declared type; nil when there is none.
@@ -295,13 +278,4 @@ func (s *Site) CheckProperties(e *schemas.Event) *schemas.Invalid {
 		}
 	}
 	return nil
-}
-
-func isDigits(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 5
 }

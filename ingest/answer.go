@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -15,27 +14,10 @@ import (
 // for each event where the client asked for it (RFC 7240, section 4.2), or 400
 // with what is wrong, or 403 when the origin may send none of them.
 func (c *Collector) answer(ctx *fasthttp.RequestCtx, s *session) {
-	if s.newID != "" {
-		setVisitor(ctx, s.newID)
-	}
-	if s.forget {
-		dropVisitor(ctx)
-	}
+	s.answerCookies(ctx)
 	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-store")
-	status := fasthttp.StatusNoContent
-	foreign := 0
-	for i := range s.results {
-		if s.results[i].outcome == schemas.Rejected {
-			status = fasthttp.StatusBadRequest
-		}
-		if s.results[i].reason == schemas.ReasonOrigin {
-			foreign++
-		}
-	}
-	if foreign == len(s.results) {
-		status = fasthttp.StatusForbidden
-	}
-	represent := bytes.Contains(ctx.Request.Header.Peek("Prefer"), []byte("return=representation"))
+	status := s.status()
+	represent := prefersRepresentation(&ctx.Request.Header)
 	switch {
 	case represent && status == fasthttp.StatusNoContent:
 		status = fasthttp.StatusOK
@@ -49,9 +31,20 @@ func (c *Collector) answer(ctx *fasthttp.RequestCtx, s *session) {
 		answerError(ctx, fasthttp.StatusInternalServerError, "internal error")
 		return
 	}
-	ctx.SetStatusCode(status)
-	ctx.SetContentType("application/json")
-	ctx.SetBody(append(body, '\n'))
+	answerJSON(ctx, status, body)
+}
+
+// status is 204, or what the rejected events make of it.
+func (s *session) status() int {
+	if s.rejected == 0 {
+		return fasthttp.StatusNoContent
+	}
+	for i := range s.results {
+		if s.results[i].reason != schemas.ReasonOrigin {
+			return fasthttp.StatusBadRequest
+		}
+	}
+	return fasthttp.StatusForbidden
 }
 
 // representation is the body of an answer about events.
@@ -99,8 +92,14 @@ func answerText(ctx *fasthttp.RequestCtx, status int, text string) {
 // answerError answers with a problem. The text is ours, never the client's.
 func answerError(ctx *fasthttp.RequestCtx, status int, problem string) {
 	body, _ := json.Marshal(representation{Error: problem})
+	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-store")
+	answerJSON(ctx, status, body)
+}
+
+func answerJSON(ctx *fasthttp.RequestCtx, status int, body []byte) {
 	ctx.SetStatusCode(status)
 	ctx.SetContentType("application/json")
+	ctx.Response.Header.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
 	ctx.SetBody(append(body, '\n'))
 }
 

@@ -3,72 +3,112 @@ package ingest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 
-	"github.com/andybalholm/brotli"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/valyala/fasthttp"
 )
 
 var (
-	errTooLarge  = errors.New("the body is too large after decompression")
-	errEncoding  = errors.New("Content-Encoding must be gzip, br or zstd")
-	errDamaged   = errors.New("the body is not what its Content-Encoding says")
-	errMediaType = errors.New("Content-Type must be application/json or text/plain")
+	errTooLarge   = errors.New("the body is too large")
+	errDecoded    = fmt.Errorf("%w after decompression", errTooLarge)
+	errEncoding   = errors.New("Content-Encoding must be gzip, br or zstd")
+	errDamaged    = errors.New("the body is not what its Content-Encoding says")
+	errMediaType  = errors.New("Content-Type must be application/json or text/plain")
+	errSlow       = errors.New("the body did not come in time")
+	errIncomplete = errors.New("the body did not come whole")
+	errCrowded    = errors.New("too many large requests at once; send it again")
 )
 
-// readBody returns the request's body, decompressed into into[:0] where it has
-// an encoding. The result never exceeds limit bytes.
-func readBody(ctx *fasthttp.RequestCtx, into []byte, limit int) ([]byte, error) {
+// readBody returns the request's body, decompressed where it has an encoding.
+// It is valid until the session ends.
+func (c *Collector) readBody(ctx *fasthttp.RequestCtx, s *session) ([]byte, error) {
 	if !isJSON(ctx.Request.Header.ContentType()) {
 		return nil, errMediaType
 	}
-	body := ctx.Request.Body()
-	var from io.Reader
-	switch string(ctx.Request.Header.ContentEncoding()) {
-	case "", "identity":
-		return body, nil
-	case "gzip":
-		r, err := gzip.NewReader(bytes.NewReader(body))
-		if err != nil {
-			return nil, errDamaged
-		}
-		from = r
-	case "br":
-		from = brotli.NewReader(bytes.NewReader(body))
-	case "zstd":
-		r, err := zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderConcurrency(1),
-			zstd.WithDecoderMaxMemory(uint64(limit)), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return nil, errDamaged
-		}
-		defer r.Close()
-		from = r
-	default:
+	coding, ok := codingOf(&ctx.Request.Header)
+	if !ok {
 		return nil, errEncoding
 	}
-	return readLimited(from, into[:0], limit)
+	body, err := c.receive(ctx, s, int(c.config.MaxBody))
+	if err != nil || coding == identity {
+		return body, err
+	}
+	// Nobody knows yet how much comes out.
+	limit := int64(c.config.MaxDecoded)
+	if !c.memory.take(limit, s.held) {
+		return nil, errCrowded
+	}
+	defer c.memory.give(limit)
+	s.decoded, err = c.decoders.decode(coding, body, s.decoded[:0], int(limit))
+	return s.decoded, err
 }
 
-// readLimited stops one byte past the limit: a small body that unpacks to a
-// huge one costs no more than the limit.
-func readLimited(from io.Reader, into []byte, limit int) ([]byte, error) {
-	out := bytes.NewBuffer(into)
-	n, err := out.ReadFrom(io.LimitReader(from, int64(limit)+1))
-	switch {
-	case n > int64(limit) || errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded):
+// The body's buffer begins with the size that most requests have, and grows
+// only as bytes come: what a client declares costs nothing.
+const firstBuffer = 16 << 10
+
+// receive returns the body as it was sent, at most limit bytes of it.
+func (c *Collector) receive(ctx *fasthttp.RequestCtx, s *session, limit int) ([]byte, error) {
+	from := ctx.Request.BodyStream()
+	if ctx.Request.Header.ContentLength() > limit {
 		return nil, errTooLarge
-	case err != nil:
-		return nil, errDamaged
 	}
-	return out.Bytes(), nil
+	if from == nil {
+		return ctx.Request.Body(), nil
+	}
+	body := s.body[:0]
+	for {
+		if len(body) == cap(body) {
+			size := min(max(2*cap(body), firstBuffer), limit+1)
+			if !s.need(&c.memory, int64(cap(body)+size)) {
+				return nil, errCrowded
+			}
+			body = append(make([]byte, 0, size), body...)
+			s.body = body
+		}
+		n, err := from.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case len(body) > limit:
+			return nil, errTooLarge
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil:
+			return nil, unread(err)
+		}
+	}
+}
+
+// lingering is how much of a body that nobody wanted is read and thrown away.
+const lingering = 16 << 20
+
+// linger reads what is left of the body before the request is answered: many
+// clients see the answer only once they have sent all.
+func linger(ctx *fasthttp.RequestCtx) {
+	if body := ctx.Request.BodyStream(); body != nil && ctx.Request.Header.ContentLength() <= lingering {
+		_, _ = io.CopyN(io.Discard, body, lingering)
+	}
+}
+
+// unread tells a client that is slow from one that is gone or speaks no HTTP.
+func unread(err error) error {
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return errSlow
+	}
+	return errIncomplete
 }
 
 // isJSON accepts the types under which events are sent: sendBeacon sends text
 // as text/plain and an ArrayBuffer without a type.
 func isJSON(contentType []byte) bool {
+	return len(bytes.TrimSpace(contentType)) == 0 || isType(contentType, "application/json") || isType(contentType, "text/plain")
+}
+
+// isType compares a media type without its parameters.
+func isType(contentType []byte, want string) bool {
 	kind, _, _ := bytes.Cut(contentType, []byte(";"))
-	kind = bytes.TrimSpace(kind)
-	return len(kind) == 0 || bytes.EqualFold(kind, []byte("application/json")) || bytes.EqualFold(kind, []byte("text/plain"))
+	return bytes.EqualFold(bytes.TrimSpace(kind), []byte(want))
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,8 +24,8 @@ import (
 // durable, or that it is not known whether they are.
 type Durable interface {
 	Write(ctx context.Context, messages []stream.Message) error
-	// Submit queues messages and does not wait.
-	Submit(messages []stream.Message) (*stream.Waiter, error)
+	// Count counts a decision for which nobody waits. It does not block.
+	Count(d schemas.Decision) bool
 }
 
 // Options are what a collector is made of.
@@ -55,7 +56,10 @@ type Collector struct {
 
 	limiter  *limiter
 	counters *counters
+	memory   budget
+	decoders decoders
 	sessions sync.Pool
+	turns    turns
 	draining atomic.Bool
 	server   *fasthttp.Server
 }
@@ -73,6 +77,8 @@ func New(o Options) *Collector {
 		log:      o.Log,
 		limiter:  newLimiter(o.Config.Rate, o.Config.Burst),
 		counters: newCounters(o.Metrics),
+		memory:   budget{limit: int64(o.Config.MaxBuffered)},
+		decoders: newDecoders(),
 		sessions: sync.Pool{New: func() any { return new(session) }},
 	}
 	c.server = &fasthttp.Server{
@@ -81,8 +87,9 @@ func New(o Options) *Collector {
 		Name:                          "",
 		NoDefaultServerHeader:         true,
 		NoDefaultDate:                 true,
-		Concurrency:                   o.Config.Concurrency,
+		Concurrency:                   o.Config.Concurrency + spareConnections,
 		MaxRequestBodySize:            int(o.Config.MaxBody),
+		StreamRequestBody:             true, // a body takes memory only as it comes; see receive
 		ReadTimeout:                   o.Config.ReadTimeout,
 		WriteTimeout:                  o.Config.ReadTimeout,
 		IdleTimeout:                   o.Config.IdleTimeout,
@@ -93,8 +100,15 @@ func New(o Options) *Collector {
 		DisableHeaderNamesNormalizing: false,
 		Logger:                        serverLog{c},
 	}
+	o.Metrics.NewGauge("sekisho_connections", func() float64 { return float64(c.server.GetOpenConnectionsCount()) })
+	o.Metrics.NewGauge("sekisho_connections_refused_total", func() float64 { return float64(c.server.GetRejectedConnectionsCount()) })
+	o.Metrics.NewGauge("sekisho_buffered_bytes", func() float64 { return float64(c.memory.used.Load()) })
 	return c
 }
+
+// spareConnections beyond the configured ones are told by the collector itself
+// when to come back. Those beyond these are refused by the listener.
+const spareConnections = 256
 
 // Serve takes requests from the listener until Shutdown.
 func (c *Collector) Serve(l net.Listener) error {
@@ -117,18 +131,20 @@ func (c *Collector) Shutdown(ctx context.Context) error {
 // handle routes a request. A panic ends only the request that caused it.
 func (c *Collector) handle(ctx *fasthttp.RequestCtx) {
 	defer func() {
+		defer linger(ctx)
 		if p := recover(); p != nil {
 			c.counters.panics.Inc()
-			c.log.Error("a request caused a panic", "type", fmt.Sprintf("%T", p))
+			c.log.Error("a request caused a panic", "type", fmt.Sprintf("%T", p), "at", panickedAt())
+			ctx.Response.Reset()
 			answerError(ctx, fasthttp.StatusInternalServerError, "internal error")
 		}
 	}()
 	c.counters.requests.Inc()
 	switch string(ctx.Path()) {
 	case "/v1/events":
-		c.postOnly(ctx, c.serveEvents)
+		c.postOnly(ctx, c.lose, c.serveEvents)
 	case "/v1/reset":
-		c.postOnly(ctx, c.serveReset)
+		c.postOnly(ctx, ignore, c.serveReset)
 	case "/v1/pixel.gif":
 		c.servePixel(ctx)
 	case "/sekisho.js":
@@ -142,56 +158,57 @@ func (c *Collector) handle(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// postOnly answers preflights and refuses what is not POST, the origins of no
-// site, and clients that send too much.
-func (c *Collector) postOnly(ctx *fasthttp.RequestCtx, serve func(*fasthttp.RequestCtx)) {
-	table := c.enforcer.Table()
-	origin := string(ctx.Request.Header.Peek(fasthttp.HeaderOrigin))
-	if origin != "" {
-		if !table.KnowsOrigin(origin) {
-			c.lose(schemas.ReasonOrigin)
-			answerError(ctx, fasthttp.StatusForbidden, "the origin is not one of a site's; add it to the site's origins in the handling policy")
-			return
-		}
-		allowOrigin(ctx, origin)
+// panickedAt names the functions that led to a panic. A stack as the runtime
+// writes it would show arguments.
+func panickedAt() (at string) {
+	var calls [16]uintptr
+	frames := runtime.CallersFrames(calls[:runtime.Callers(3, calls[:])])
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		at += fmt.Sprintf("%s:%d ", f.Function, f.Line)
 	}
+	return at
+}
+
+// ignore accounts for a request that brings no events.
+func ignore(schemas.Reason) {}
+
+// postOnly answers preflights and refuses what is not POST, the origins of no
+// site, and clients that send too much. lose accounts for what is refused.
+func (c *Collector) postOnly(ctx *fasthttp.RequestCtx, lose func(schemas.Reason), serve func(*fasthttp.RequestCtx)) {
+	ctx.Response.Header.Set(fasthttp.HeaderVary, fasthttp.HeaderOrigin)
+	known := c.allowOrigin(ctx)
 	switch {
-	case ctx.IsOptions():
-		answerPreflight(ctx)
-	case !ctx.IsPost():
+	case !ctx.IsPost() && !ctx.IsOptions():
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, "POST, OPTIONS")
 		answerError(ctx, fasthttp.StatusMethodNotAllowed, "use POST")
-	default:
-		if c.limit(ctx) {
-			serve(ctx)
+	case !known:
+		if ctx.IsPost() {
+			lose(schemas.ReasonOrigin)
 		}
+		answerError(ctx, fasthttp.StatusForbidden, wrongOrigin)
+	case ctx.IsOptions():
+		answerPreflight(ctx)
+	case c.limit(ctx, lose):
+		serve(ctx)
 	}
 }
 
 // limit answers 429 when the client sends too much.
-func (c *Collector) limit(ctx *fasthttp.RequestCtx) bool {
+func (c *Collector) limit(ctx *fasthttp.RequestCtx, lose func(schemas.Reason)) bool {
 	wait, ok := c.limiter.allow(c.client(ctx), time.Now())
 	if !ok {
-		c.lose(schemas.ReasonRateLimited)
+		lose(schemas.ReasonRateLimited)
 		answerRetry(ctx, fasthttp.StatusTooManyRequests, wait, "too many requests")
 	}
 	return ok
 }
 
-// lose accounts for a request whose events were not read.
-func (c *Collector) lose(reason schemas.Reason) {
-	d := schemas.Decision{Minute: schemas.MinuteOf(time.Now()), Outcome: schemas.Rejected, Reason: reason}
-	c.counters.count(d)
-	// Nobody waits for it: what is not answered with success need not be durable.
-	if _, err := c.events.Submit([]stream.Message{{Decisions: []schemas.Decision{d}}}); err != nil {
-		c.counters.unaccounted.Inc()
-	}
-}
-
 // serveReady says whether the collector takes events.
 func (c *Collector) serveReady(ctx *fasthttp.RequestCtx) {
 	if err := c.unready(); err != nil {
-		answerError(ctx, fasthttp.StatusServiceUnavailable, err.Error())
+		answerUnavailable(ctx, err.Error())
 		return
 	}
 	answerText(ctx, fasthttp.StatusOK, "ready\n")
@@ -211,14 +228,18 @@ func (c *Collector) client(ctx *fasthttp.RequestCtx) netip.Addr {
 	if !c.trusted(peer) {
 		return peer
 	}
-	hops := strings.Split(string(ctx.Request.Header.Peek(fasthttp.HeaderXForwardedFor)), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			return peer
-		}
-		if hop = hop.Unmap(); !c.trusted(hop) {
-			return hop
+	// A proxy may add to the header or add another one after it.
+	lines := ctx.Request.Header.PeekAll(fasthttp.HeaderXForwardedFor)
+	for i := len(lines) - 1; i >= 0; i-- {
+		hops := strings.Split(string(lines[i]), ",")
+		for j := len(hops) - 1; j >= 0; j-- {
+			hop, err := netip.ParseAddr(strings.TrimSpace(hops[j]))
+			if err != nil {
+				return peer
+			}
+			if hop = hop.Unmap(); !c.trusted(hop) {
+				return hop
+			}
 		}
 	}
 	return peer

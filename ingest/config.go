@@ -12,6 +12,7 @@ type Config struct {
 	Listen         string        `yaml:"listen" doc:"Address (host:port) of the public listener."`
 	MaxBody        strict.Size   `yaml:"max_body" doc:"Largest body of a request, as sent."`
 	MaxDecoded     strict.Size   `yaml:"max_decoded" doc:"Largest body of a request after gzip, br or zstd is undone."`
+	MaxBuffered    strict.Size   `yaml:"max_buffered" doc:"Memory for the bodies of all requests under way and what is made of them; further requests are answered 503. Beside it a connection takes some 50KiB and decompression up to 32MiB for each processor."`
 	MaxAge         time.Duration `yaml:"max_age" doc:"How old an event may be; older ones are rejected."`
 	Concurrency    int           `yaml:"concurrency" doc:"Connections served at once; further ones are refused with 503."`
 	ReadTimeout    time.Duration `yaml:"read_timeout" doc:"How long a client may take to send a request."`
@@ -29,6 +30,7 @@ func DefaultConfig() Config {
 		Listen:      "127.0.0.1:8080",
 		MaxBody:     1 << 20,
 		MaxDecoded:  4 << 20,
+		MaxBuffered: 256 << 20,
 		MaxAge:      31 * 24 * time.Hour,
 		Concurrency: 4096,
 		ReadTimeout: 10 * time.Second,
@@ -46,6 +48,9 @@ func (c *Config) Validate(check *strict.Check) {
 	if c.MaxDecoded < c.MaxBody || c.MaxDecoded > 256<<20 {
 		check.Problem("max_decoded", c.MaxDecoded, "must be from max_body to 256MiB")
 	}
+	if c.MaxBuffered < 2*c.MaxDecoded {
+		check.Problem("max_buffered", c.MaxBuffered, "must be at least twice max_decoded")
+	}
 	if c.MaxAge < time.Hour || c.MaxAge > 366*24*time.Hour {
 		check.Problem("max_age", c.MaxAge, "must be from 1h to 8784h")
 	}
@@ -58,11 +63,11 @@ func (c *Config) Validate(check *strict.Check) {
 	if c.IdleTimeout < time.Second || c.IdleTimeout > time.Hour {
 		check.Problem("idle_timeout", c.IdleTimeout, "must be from 1s to 1h")
 	}
-	if c.Rate < 0 {
-		check.Problem("rate", c.Rate, "must be 0 (no limit) or more")
+	if c.Rate < 0 || c.Rate > 1e6 {
+		check.Problem("rate", c.Rate, "must be from 0 (no limit) to 1000000")
 	}
-	if c.Rate > 0 && c.Burst < 1 {
-		check.Problem("burst", c.Burst, "must be at least 1 with a rate")
+	if c.Rate > 0 && (c.Burst < 1 || c.Burst > 1e6) {
+		check.Problem("burst", c.Burst, "must be from 1 to 1000000 with a rate")
 	}
 	if c.PlaceHeader != "" && len(c.TrustedProxies) == 0 {
 		check.Problem("place_header", c.PlaceHeader, "needs trusted_proxies: from anyone else the header is not believed")

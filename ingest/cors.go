@@ -2,14 +2,25 @@ package ingest
 
 import "github.com/valyala/fasthttp"
 
-// allowOrigin lets pages of the origin read the answer, with cookies: only an
-// origin that a site names, never one that is merely mirrored (Fetch standard,
-// section 3.2).
-func allowOrigin(ctx *fasthttp.RequestCtx, origin string) {
+const wrongOrigin = "the origin is not one of a site's; add it to the site's origins in the handling policy"
+
+// allowOrigin lets pages of the request's origin read the answer, with cookies:
+// only an origin that a site names, never one that is merely mirrored (Fetch
+// standard, section 3.2). It reports whether the origin is such a one, or there
+// is none, as when a server sends events.
+func (c *Collector) allowOrigin(ctx *fasthttp.RequestCtx) bool {
+	origins := ctx.Request.Header.PeekAll(fasthttp.HeaderOrigin)
+	if len(origins) == 0 {
+		return true
+	}
+	origin := share(origins[0])
+	if len(origins) > 1 || !c.enforcer.Table().KnowsOrigin(origin) {
+		return false
+	}
 	h := &ctx.Response.Header
 	h.Set(fasthttp.HeaderAccessControlAllowOrigin, origin)
 	h.Set(fasthttp.HeaderAccessControlAllowCredentials, "true")
-	h.Set(fasthttp.HeaderVary, fasthttp.HeaderOrigin)
+	return true
 }
 
 func answerPreflight(ctx *fasthttp.RequestCtx) {

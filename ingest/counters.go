@@ -2,8 +2,10 @@ package ingest
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/VictoriaMetrics/metrics"
 
@@ -17,19 +19,14 @@ type counters struct {
 	requests    *metrics.Counter
 	unavailable *metrics.Counter
 	panics      *metrics.Counter
-	refused     *metrics.Counter
+	connections *metrics.Counter
 	malformed   *metrics.Counter
 	resets      *metrics.Counter
 	unaccounted *metrics.Counter
-	decisions   sync.Map // decisionKey to *metrics.Counter
-}
 
-// decisionKey is a decision without its minute.
-type decisionKey struct {
-	site, recipient string
-	kind            schemas.EventType
-	outcome         schemas.Outcome
-	reason          schemas.Reason
+	mu sync.Mutex // held while decisions is replaced
+	// decisions are the counters by decision, its minute being 0.
+	decisions atomic.Pointer[map[schemas.Decision]*metrics.Counter]
 }
 
 func newCounters(set *metrics.Set) *counters {
@@ -38,7 +35,7 @@ func newCounters(set *metrics.Set) *counters {
 		requests:    set.NewCounter("sekisho_requests_total"),
 		unavailable: set.NewCounter("sekisho_unavailable_total"),
 		panics:      set.NewCounter("sekisho_panics_total"),
-		refused:     set.NewCounter("sekisho_connections_refused_total"),
+		connections: set.NewCounter("sekisho_connection_errors_total"),
 		malformed:   set.NewCounter("sekisho_malformed_requests_total"),
 		resets:      set.NewCounter("sekisho_resets_total"),
 		unaccounted: set.NewCounter("sekisho_unaccounted_rejections_total"),
@@ -48,21 +45,34 @@ func newCounters(set *metrics.Set) *counters {
 // count counts a decision. Site and recipient are the policy's own names,
 // never a client's, so the number of counters is bounded.
 func (c *counters) count(d schemas.Decision) {
-	key := decisionKey{d.Site, d.Recipient, d.Type, d.Outcome, d.Reason}
-	if counter, ok := c.decisions.Load(key); ok {
-		counter.(*metrics.Counter).Inc()
-		return
+	d.Minute = 0
+	if known := c.decisions.Load(); known != nil {
+		if counter := (*known)[d]; counter != nil {
+			counter.Inc()
+			return
+		}
 	}
-	name := "sekisho_events_total"
-	recipient := ""
+	c.add(d).Inc()
+}
+
+// add makes the counter of a decision. Readers take no lock: they go on with
+// the old map meanwhile.
+func (c *counters) add(d schemas.Decision) *metrics.Counter {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	more := make(map[schemas.Decision]*metrics.Counter)
+	if known := c.decisions.Load(); known != nil {
+		maps.Copy(more, *known)
+	}
+	name, recipient := "sekisho_events_total", ""
 	if d.Recipient != "" {
 		name = "sekisho_recipient_events_total"
 		recipient = fmt.Sprintf("recipient=%q,", d.Recipient)
 	}
-	counter := c.set.GetOrCreateCounter(fmt.Sprintf("%s{%ssite=%q,type=%q,outcome=%q,reason=%q}",
+	more[d] = c.set.GetOrCreateCounter(fmt.Sprintf("%s{%ssite=%q,type=%q,outcome=%q,reason=%q}",
 		name, recipient, d.Site, d.Type, d.Outcome, d.Reason))
-	counter.Inc()
-	c.decisions.Store(key, counter)
+	c.decisions.Store(&more)
+	return more[d]
 }
 
 // mask counts direct identifiers that were found and replaced.
@@ -77,7 +87,7 @@ func (c *counters) mask(kind int, n uint32) {
 type serverLog struct{ c *Collector }
 
 func (l serverLog) Printf(format string, _ ...any) {
-	l.c.counters.refused.Inc()
+	l.c.counters.connections.Inc()
 	if !strings.Contains(format, "serving connection") {
 		l.c.log.Debug("the listener reported a problem")
 	}

@@ -3,13 +3,18 @@ package ingest
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"sekisho/schemas"
 )
 
-var errDraining = errors.New("the collector is stopping")
+// Why no events are taken for now.
+var (
+	errDraining    = errors.New("the collector is stopping")
+	errConnections = errors.New("too many connections")
+)
 
 // retryAfter is how many seconds a client should wait when events cannot be
 // made durable.
@@ -17,60 +22,116 @@ const retryAfter = 2
 
 // serveEvents serves POST /v1/events: one event or an array of events.
 func (c *Collector) serveEvents(ctx *fasthttp.RequestCtx) {
-	if err := c.unready(); err != nil {
-		answerUnavailable(ctx, err.Error())
+	s := c.admit(ctx)
+	if s == nil {
 		return
 	}
-	s := c.sessions.Get().(*session)
-	defer c.sessions.Put(s)
-	s.begin(ctx, c)
-	n, ok := c.read(ctx, s)
-	if !ok {
-		return
+	defer s.end(c)
+	if c.read(ctx, s) && c.process(ctx, s, takeBody) {
+		c.answer(ctx, s)
 	}
-	for i := range n {
+}
+
+// admit returns a session for the request, which ends with end, or answers why
+// the collector takes nothing for now.
+func (c *Collector) admit(ctx *fasthttp.RequestCtx) *session {
+	err := c.unready()
+	if err == nil && int(c.server.GetOpenConnectionsCount()) > c.config.Concurrency {
+		ctx.SetConnectionClose()
+		err = errConnections
+	}
+	if err == nil {
+		s := c.sessions.Get().(*session)
+		if c.memory.take(s.held, 0) {
+			s.begin(ctx, c)
+			return s
+		}
+		err = errCrowded
+	}
+	c.counters.unavailable.Inc()
+	answerUnavailable(ctx, err.Error())
+	return nil
+}
+
+// takeBody decides about the events of the body.
+func takeBody(_ *fasthttp.RequestCtx, c *Collector, s *session) {
+	for i := range s.events {
 		if problem := s.decoder.Event(i, &s.event); problem != nil {
 			s.reject(s.knownSite(), schemas.ReasonInvalid, problem)
 			continue
 		}
 		s.take(c)
 	}
-	if c.deliver(ctx, s) {
-		c.answer(ctx, s)
-	}
 }
 
 // read reads and parses the body, or answers why it cannot.
-func (c *Collector) read(ctx *fasthttp.RequestCtx, s *session) (int, bool) {
-	body, err := readBody(ctx, s.decoded, int(c.config.MaxDecoded))
-	switch {
-	case errors.Is(err, errTooLarge):
-		c.lose(schemas.ReasonTooLarge)
-		answerError(ctx, fasthttp.StatusRequestEntityTooLarge, err.Error())
-	case errors.Is(err, errMediaType), errors.Is(err, errEncoding):
-		c.lose(schemas.ReasonMediaType)
-		answerError(ctx, fasthttp.StatusUnsupportedMediaType, err.Error())
-	case err != nil:
-		c.lose(schemas.ReasonUnreadable)
-		answerError(ctx, fasthttp.StatusBadRequest, err.Error())
-	default:
-		if len(ctx.Request.Header.ContentEncoding()) > 0 {
-			s.decoded = body
-		}
-		n, err := s.decoder.Parse(body)
-		if err != nil {
-			c.lose(schemas.ReasonUnreadable)
-			answerError(ctx, fasthttp.StatusBadRequest, err.Error())
-		}
-		return n, err == nil
+func (c *Collector) read(ctx *fasthttp.RequestCtx, s *session) bool {
+	body, err := c.readBody(ctx, s)
+	if err == nil && !s.need(&c.memory, int64(cap(s.body)+cap(s.decoded))+footprint(body)) {
+		err = errCrowded
 	}
-	return 0, false
+	if err == nil {
+		s.events, err = s.decoder.Parse(body)
+	}
+	if err != nil {
+		c.answerUnread(ctx, err, c.lose)
+	}
+	return err == nil
+}
+
+// answerUnread answers why a body could not be read, which lose accounts for.
+func (c *Collector) answerUnread(ctx *fasthttp.RequestCtx, err error, lose func(schemas.Reason)) {
+	problem := err.Error()
+	switch {
+	case errors.Is(err, errCrowded):
+		c.counters.unavailable.Inc()
+		answerUnavailable(ctx, problem)
+	case errors.Is(err, errTooLarge):
+		lose(schemas.ReasonTooLarge)
+		answerError(ctx, fasthttp.StatusRequestEntityTooLarge, problem)
+	case errors.Is(err, errMediaType), errors.Is(err, errEncoding):
+		lose(schemas.ReasonMediaType)
+		answerError(ctx, fasthttp.StatusUnsupportedMediaType, problem)
+	case errors.Is(err, errSlow):
+		lose(schemas.ReasonUnreadable)
+		answerError(ctx, fasthttp.StatusRequestTimeout, problem)
+	default:
+		lose(schemas.ReasonUnreadable)
+		answerError(ctx, fasthttp.StatusBadRequest, problem)
+	}
+}
+
+// process has the events decided and makes what was let through durable, or
+// answers that it could not.
+func (c *Collector) process(ctx *fasthttp.RequestCtx, s *session, take func(*fasthttp.RequestCtx, *Collector, *session)) bool {
+	if !c.inTurn(ctx, s, take) {
+		return false
+	}
+	if s.declined != "" {
+		c.turns.wait()
+	}
+	return true
+}
+
+func (c *Collector) inTurn(ctx *fasthttp.RequestCtx, s *session, take func(*fasthttp.RequestCtx, *Collector, *session)) bool {
+	turn := c.turns.enter()
+	defer c.turns.leave(turn)
+	take(ctx, c, s)
+	return c.deliver(ctx, s)
 }
 
 // deliver makes what was let through durable, or answers that it could not.
 func (c *Collector) deliver(ctx *fasthttp.RequestCtx, s *session) bool {
-	if s.forget {
-		if err := c.reset(c.appendReset(nil, s, schemas.VisitorID, s.cookies.visitor)); err != nil {
+	if s.rejected == len(s.results) {
+		// Nobody need wait: what is not answered with success need not be durable.
+		for i := range s.decisions {
+			c.count(s.decisions[i])
+		}
+		return true
+	}
+	if s.declined != "" {
+		if err := c.reset(c.appendReset(nil, s, schemas.VisitorID, s.declined)); err != nil {
+			c.counters.unavailable.Inc()
 			answerUnavailable(ctx, "the reset could not be made durable; send the request again")
 			return false
 		}
@@ -86,8 +147,20 @@ func (c *Collector) deliver(ctx *fasthttp.RequestCtx, s *session) bool {
 	for kind, n := range s.project.Masked {
 		c.counters.mask(kind, n)
 	}
-	clear(s.project.Masked[:])
 	return true
+}
+
+// lose accounts for a request whose events were not read.
+func (c *Collector) lose(reason schemas.Reason) {
+	c.count(schemas.Decision{Minute: schemas.MinuteOf(time.Now()), Outcome: schemas.Rejected, Reason: reason})
+}
+
+// count counts a rejection for which nobody waits.
+func (c *Collector) count(d schemas.Decision) {
+	c.counters.count(d)
+	if !c.events.Count(d) {
+		c.counters.unaccounted.Inc()
+	}
 }
 
 // knownSite is the site of an event that could not be read whole, if it is one.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// limiter bounds the rate of each client address, in memory of a fixed size
+// limiter bounds the rate of each client address (IPv6: network), in memory of a fixed size
 // and without locks: addresses share a fixed number of buckets by a seeded
 // hash, and a bucket is only the time at which it will be empty again (GCRA).
 type limiter struct {
@@ -31,6 +31,10 @@ func newLimiter(rate, burst int) *limiter {
 func (l *limiter) allow(client netip.Addr, now time.Time) (wait time.Duration, ok bool) {
 	if l == nil {
 		return 0, true
+	}
+	if client.Is6() {
+		// Whoever has an IPv6 address has 2^64 of them.
+		client = netip.PrefixFrom(client, 64).Masked().Addr()
 	}
 	bucket := &l.buckets[maphash.Comparable(l.seed, client)%uint64(len(l.buckets))]
 	t := now.UnixNano()

@@ -14,44 +14,54 @@ const pixel = "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x
 // servePixel serves GET /v1/pixel.gif, the page view of a page without
 // scripts: query parameters are the event's fields, site is required, and the
 // page's address is its own Referer where url is missing. An image has no
-// Origin, so its site is held against the address instead.
+// Origin, so its site is held against the address instead; where there is one,
+// it counts.
 func (c *Collector) servePixel(ctx *fasthttp.RequestCtx) {
 	if !ctx.IsGet() {
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET")
 		answerError(ctx, fasthttp.StatusMethodNotAllowed, "use GET")
 		return
 	}
-	if !c.limit(ctx) {
+	ctx.Response.Header.Set(fasthttp.HeaderVary, fasthttp.HeaderOrigin)
+	if !c.allowOrigin(ctx) {
+		c.lose(schemas.ReasonOrigin)
+		answerError(ctx, fasthttp.StatusForbidden, wrongOrigin)
 		return
 	}
-	if err := c.unready(); err != nil {
-		answerUnavailable(ctx, err.Error())
+	if !c.limit(ctx, c.lose) {
 		return
 	}
-	s := c.sessions.Get().(*session)
-	defer c.sessions.Put(s)
-	s.begin(ctx, c)
-	if problem := s.readQuery(ctx); problem != nil {
-		s.reject(s.knownSite(), schemas.ReasonInvalid, problem)
-	} else {
-		s.take(c)
-	}
-	if !c.deliver(ctx, s) {
+	s := c.admit(ctx)
+	if s == nil {
 		return
 	}
-	if s.results[0].outcome == schemas.Rejected {
+	defer s.end(c)
+	if c.process(ctx, s, takeQuery) {
+		c.answerPixel(ctx, s)
+	}
+}
+
+func (c *Collector) answerPixel(ctx *fasthttp.RequestCtx, s *session) {
+	if s.rejected > 0 {
 		c.answer(ctx, s)
 		return
 	}
-	if s.newID != "" {
-		setVisitor(ctx, s.newID)
-	}
+	s.answerCookies(ctx)
 	h := &ctx.Response.Header
 	h.Set(fasthttp.HeaderCacheControl, "no-store")
 	h.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	ctx.SetContentType("image/gif")
 	ctx.SetBodyString(pixel)
+}
+
+// takeQuery decides about the page view of the query.
+func takeQuery(ctx *fasthttp.RequestCtx, c *Collector, s *session) {
+	if problem := s.readQuery(ctx); problem != nil {
+		s.reject(s.knownSite(), schemas.ReasonInvalid, problem)
+		return
+	}
+	s.take(c)
 }
 
 // readQuery makes a page view of the query.
@@ -63,6 +73,9 @@ func (s *session) readQuery(ctx *fasthttp.RequestCtx) *schemas.Invalid {
 		f, ok := schemas.FieldNamed(key)
 		if !ok || f == schemas.Type {
 			continue // cache busters and the like
+		}
+		if e.Fields.Has(f) {
+			return &schemas.Invalid{Path: f.String(), Problem: "appears twice"}
 		}
 		text := share(value)
 		if problem := schemas.Check(f, text); problem != nil {
@@ -83,8 +96,18 @@ func (s *session) readQuery(ctx *fasthttp.RequestCtx) *schemas.Invalid {
 	if e.Fields.Has(schemas.Time) {
 		e.Time, _ = schemas.ParseTime(e.Get(schemas.Time)) // checked above
 	}
-	if page, err := url.Parse(e.Get(schemas.URL)); err == nil {
-		s.origin = page.Scheme + "://" + page.Host
+	if s.origin == "" {
+		s.origin = originOf(e.Get(schemas.URL))
 	}
 	return nil
+}
+
+// originOf returns the origin of an address that was checked: what stands
+// before its path, without user information.
+func originOf(address string) string {
+	page, err := url.Parse(address)
+	if err != nil {
+		return "null" // of no site
+	}
+	return page.Scheme + "://" + page.Host
 }

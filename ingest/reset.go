@@ -21,23 +21,26 @@ var errNothingToReset = errors.New("there is nothing to reset: the request has n
 
 // serveReset serves POST /v1/reset: the browser's visitor cookie and the
 // identifiers in the body, an object of field names, are reset. When it is
-// answered, no event under them passes this collector any more.
+// answered, no event under them passes this collector any more: those that were
+// let through before are in Kafka.
 //
-// Only a page of a site may ask for it (the request must have an Origin, and
-// be of a kind that no form can send), and only for what it holds.
+// It must be of a type that no form of another site can send.
 func (c *Collector) serveReset(ctx *fasthttp.RequestCtx) {
-	if len(ctx.Request.Header.Peek(fasthttp.HeaderOrigin)) > 0 && !isApplicationJSON(ctx) {
+	if !isType(ctx.Request.Header.ContentType(), "application/json") {
 		answerError(ctx, fasthttp.StatusUnsupportedMediaType, "Content-Type must be application/json: a form of another site cannot send that")
 		return
 	}
-	if err := c.unready(); err != nil {
-		answerUnavailable(ctx, err.Error())
+	s := c.admit(ctx)
+	if s == nil {
 		return
 	}
-	s := c.sessions.Get().(*session)
-	defer c.sessions.Put(s)
-	s.begin(ctx, c)
-	resets, err := c.resetsOf(ctx, s)
+	defer s.end(c)
+	body, err := c.receive(ctx, s, maxReset)
+	if err != nil {
+		c.answerUnread(ctx, err, ignore)
+		return
+	}
+	resets, err := c.resetsOf(body, s)
 	if err != nil {
 		answerError(ctx, fasthttp.StatusBadRequest, err.Error())
 		return
@@ -47,24 +50,22 @@ func (c *Collector) serveReset(ctx *fasthttp.RequestCtx) {
 		answerUnavailable(ctx, "the reset could not be made durable; send it again")
 		return
 	}
+	c.turns.wait()
 	if s.cookies.visitor != "" {
 		dropVisitor(ctx)
 	}
-	body, _ := json.Marshal(map[string]any{"status": "accepted", "identifiers": len(resets)})
-	ctx.SetStatusCode(fasthttp.StatusAccepted)
-	ctx.SetContentType("application/json")
-	ctx.SetBody(append(body, '\n'))
+	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-store")
+	answer, _ := json.Marshal(map[string]any{"status": "accepted", "identifiers": len(resets)})
+	answerJSON(ctx, fasthttp.StatusAccepted, answer)
 }
 
-func isApplicationJSON(ctx *fasthttp.RequestCtx) bool {
-	return string(ctx.Request.Header.ContentType()) == "application/json" ||
-		string(ctx.Request.Header.ContentType()) == "application/json; charset=utf-8"
-}
+// maxReset is the longest body of a reset, in bytes: all identifiers there are.
+const maxReset = 16 << 10
 
 // resetsOf collects what the request asks to reset.
-func (c *Collector) resetsOf(ctx *fasthttp.RequestCtx, s *session) ([]schemas.Reset, error) {
+func (c *Collector) resetsOf(body []byte, s *session) ([]schemas.Reset, error) {
 	identifiers := map[string]string{}
-	if body := ctx.Request.Body(); len(body) > 0 {
+	if len(body) > 0 {
 		if json.Unmarshal(body, &identifiers) != nil {
 			return nil, errors.New("the body must be an object of identifiers, such as {\"idfa\":\"…\"}")
 		}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"encoding/hex"
 	"strings"
 	"time"
 	"unsafe"
@@ -20,11 +21,14 @@ type session struct {
 	request  enforcer.Request
 	cookies  cookieIdentifiers
 	origin   string
-	agent    string // the request's User-Agent
+	agent    string // the request's User-Agent, where an event may have it
 	decoder  schemas.Decoder
+	events   int // in the decoder
 	event    schemas.Event
 	verdict  enforcer.Verdict
 	project  enforcer.Projector
+	held     int64  // bytes taken from the budget
+	body     []byte // as it was sent
 	decoded  []byte // decompressed body
 	text     []byte // texts made for the current event
 	values   []byte // records of all messages
@@ -33,8 +37,9 @@ type session struct {
 	// decisions of all messages; each message has a run of them.
 	decisions []schemas.Decision
 	results   []result
+	rejected  int    // results that are
 	newID     string // visitor id made for this request
-	forget    bool   // the visitor declined: forget the visitor cookie
+	declined  string // visitor id of the cookie, of a visitor who declined
 }
 
 // span locates a message's key, value and decisions.
@@ -53,22 +58,48 @@ type result struct {
 	invalid  *schemas.Invalid
 }
 
+// end gives the session to later requests.
+func (s *session) end(c *Collector) {
+	c.memory.give(s.held)
+	if s.held <= reusable {
+		c.sessions.Put(s)
+	}
+}
+
+// need makes sure that the request has taken so many bytes from the budget.
+func (s *session) need(b *budget, bytes int64) bool {
+	if bytes <= s.held {
+		return true
+	}
+	if !b.take(bytes-s.held, s.held) {
+		return false
+	}
+	s.held = bytes
+	return true
+}
+
 // begin readies the session for a request.
 func (s *session) begin(ctx *fasthttp.RequestCtx, c *Collector) {
+	h := &ctx.Request.Header
 	s.now = time.Now()
 	s.table = c.enforcer.Table()
 	s.request = enforcer.Request{Now: s.now, Place: c.place(ctx), Lookup: c.lookUp(ctx)}
-	s.origin = share(ctx.Request.Header.Peek(fasthttp.HeaderOrigin))
-	s.agent = share(ctx.Request.Header.UserAgent())
+	s.origin = share(h.Peek(fasthttp.HeaderOrigin))
+	if s.agent = share(h.UserAgent()); schemas.Check(schemas.UserAgent, s.agent) != nil {
+		s.agent = ""
+	}
 	s.values, s.spans = s.values[:0], s.spans[:0]
-	s.decisions, s.results, s.newID, s.forget = s.decisions[:0], s.results[:0], "", false
-	s.request.Signals.GPC = share(ctx.Request.Header.Peek("Sec-GPC"))
-	s.request.Signals.DNT = share(ctx.Request.Header.Peek("DNT"))
+	s.decisions, s.results, s.rejected = s.decisions[:0], s.results[:0], 0
+	s.newID, s.declined = "", ""
+	clear(s.project.Masked[:])
+	s.request.Signals.GPC = share(h.Peek("Sec-GPC"))
+	s.request.Signals.DNT = share(h.Peek("DNT"))
 	s.readCookies(ctx)
 }
 
 // reject counts and remembers an event that was not let in.
 func (s *session) reject(site string, reason schemas.Reason, invalid *schemas.Invalid) {
+	s.rejected++
 	s.results = append(s.results, result{outcome: schemas.Rejected, reason: reason, invalid: invalid})
 	at := len(s.decisions)
 	s.decisions = append(s.decisions, s.decision(site, schemas.Rejected, reason))
@@ -145,11 +176,22 @@ func (s *session) identify() {
 		}
 	}
 	start := len(s.text)
-	s.text = append(s.text, id.String()...)
+	s.text = appendUUID(s.text, id)
 	e.Set(schemas.ID, share(s.text[start:]))
-	if !e.Fields.Has(schemas.UserAgent) && s.agent != "" && schemas.Check(schemas.UserAgent, s.agent) == nil {
+	if !e.Fields.Has(schemas.UserAgent) && s.agent != "" {
 		e.Set(schemas.UserAgent, s.agent)
 	}
+}
+
+// appendUUID appends the id's text form (RFC 9562, section 4).
+func appendUUID(b []byte, id uuid.UUID) []byte {
+	for i, part := range [...][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, part)
+	}
+	return b
 }
 
 // timeOf returns the time in a version 7 UUID (RFC 9562, section 5.7).
@@ -162,12 +204,26 @@ func timeOf(text string) (time.Time, bool) {
 	return time.UnixMilli(ms), true
 }
 
+// key is the record's message key: its pseudonym, unless that was made just
+// now. If the answer with the new visitor cookie is lost, the event comes again
+// under another visitor, and must come to the same partition to be found.
+func (s *session) key(r *schemas.Record) string {
+	if s.newID != "" && s.event.Get(schemas.VisitorID) == s.newID {
+		return r.Event.Get(schemas.ID)
+	}
+	return enforcer.Key(r)
+}
+
 // meetVisitor makes a visitor id for a browser that has none, once the verdict
-// lets one pass; and forgets the one of a visitor who declines.
+// lets one pass; and forgets the one of a visitor who declines. What comes
+// after that in the same request is another visitor's.
 func (s *session) meetVisitor() {
 	e := &s.event
 	if e.Type == schemas.ConsentGiven && s.verdict.Purposes&schemas.OptionalPurposes == 0 {
-		s.forget = s.forget || s.cookies.visitor != ""
+		if s.cookies.visitor != "" {
+			s.declined = s.cookies.visitor
+		}
+		s.cookies.visitor, s.newID = "", ""
 		return
 	}
 	if e.Fields.Has(schemas.VisitorID) || s.origin == "" || !s.verdict.Allows(schemas.TerminalIdentification) {
@@ -177,6 +233,17 @@ func (s *session) meetVisitor() {
 		s.newID = newVisitorID()
 	}
 	e.Set(schemas.VisitorID, s.newID)
+}
+
+// answerCookies has the browser keep the id of a visitor who agreed, and
+// forget that of one who declined.
+func (s *session) answerCookies(ctx *fasthttp.RequestCtx) {
+	switch {
+	case s.newID != "":
+		setVisitor(ctx, s.newID)
+	case s.declined != "":
+		dropVisitor(ctx)
+	}
 }
 
 // write appends the messages and decisions of the current event.
@@ -198,7 +265,7 @@ func (s *session) write(c *Collector, site *enforcer.Site, clientID string) {
 		sp := counted
 		counted.decision = counted.decisionsEnd // an event is counted once
 		sp.key = len(s.values)
-		s.values = append(s.values, enforcer.Key(record)...)
+		s.values = append(s.values, s.key(record)...)
 		sp.value = len(s.values)
 		s.values = record.AppendJSON(s.values)
 		sp.end = len(s.values)

@@ -1,0 +1,143 @@
+package ingest
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sekisho/schemas"
+)
+
+// TestReset: what the request holds is reset, durably, and passes no more.
+func TestReset(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	check := func(what, body string, status int, part string, headers ...string) answer {
+		t.Helper()
+		a := r.do("POST", "/v1/reset", body, headers...)
+		a.want(t, what, status, part)
+		return a
+	}
+	const idfa = "6D92078A-8246-4BA4-AE5B-76104861E7DC"
+	check("an identifier", `{"idfa":"`+idfa+`"}`, 202, `"identifiers":1`)
+	check("again", `{"idfa":"`+strings.ToLower(idfa)+`"}`, 202, `"identifiers":1`)
+	check("nothing", `{}`, 400, "nothing to reset")
+	check("an identifier that is none", `{"idfa":"00000000-0000-0000-0000-000000000000"}`, 400, "nothing to reset")
+	check("a field that is no identifier", `{"title":"a"}`, 400, "no identifier of the event model")
+	check("no text", `{"idfa":1}`, 400, "must be an object of identifiers")
+	check("no object", `[]`, 400, "must be an object of identifiers")
+	check("no JSON", `{`, 400, "must be an object of identifiers")
+	check("too much", `{"idfa":"`+strings.Repeat("x", 20<<10)+`"}`, 413, "too large")
+	check("a form", "", 415, "application/json", "Content-Type: text/plain")
+	if a := check("a parameter of the type", `{"user_id":"u"}`, 202, "", "Content-Type: application/json;charset=UTF-8"); len(a.cookies()) != 0 {
+		t.Error("a reset without a cookie sets one")
+	}
+
+	old := r.post(page(yes), shop).visitor(t)
+	mine := "Cookie: sekisho_id=" + old
+	a := check("the cookie", "", 202, `"identifiers":1`, shop, mine, "Content-Type: application/json")
+	if cookies := a.cookies(); len(cookies) != 1 || cookies[0].Value != "" || cookies[0].Expires.After(time.Now()) {
+		t.Errorf("the cookie is not forgotten: %v", a.header)
+	}
+	dropped := func(what, body string, headers ...string) {
+		t.Helper()
+		r.post(body, append(headers, represent)...).want(t, what, 200, `"outcome":"dropped","reason":"reset"`)
+	}
+	dropped("the old cookie", page(yes), shop, mine)
+	dropped("the old id in a body", page(yes+`,"visitor_id":"`+old+`"`))
+	dropped("the advertising id", page(yes+`,"idfa":"`+idfa+`"`))
+	r.post(page(yes+`,"visitor_id":"new"`), represent).want(t, "another visitor", 200, `"outcome":"allowed"`)
+	r.nowhere(old, idfa, strings.ToLower(idfa))
+	if r.exported()["shop pageview dropped reset"] != 3 || r.metric("sekisho_resets_total") != "4" {
+		t.Errorf("dropped %d, resets %s", r.exported()["shop pageview dropped reset"], r.metric("sekisho_resets_total"))
+	}
+}
+
+// TestResetHolds: once a reset is answered, no event under the identifier gets
+// into Kafka, not even one that was decided before and waited for its batch.
+func TestResetHolds(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	topic := r.cluster.Config().Topics.Events
+	for round := range 5 {
+		id := fmt.Sprintf("visitor-%d", round)
+		var stop atomic.Bool
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				for !stop.Load() {
+					if a := r.post("[" + strings.Repeat(page(yes+`,"visitor_id":"`+id+`"`)+",", 20) + page(yes+`,"visitor_id":"`+id+`"`) + "]"); a.status != 204 {
+						t.Errorf("status %d", a.status)
+						return
+					}
+				}
+			})
+		}
+		passed := func() uint64 { return r.exported()["shop pageview allowed granted"] }
+		wait(t, "events pass", func() bool { return passed() > 100 })
+		r.do("POST", "/v1/reset", `{"visitor_id":"`+id+`"}`).want(t, "the reset", 202)
+		var ends [partitions]int64
+		for p := range ends {
+			ends[p] = r.kafka.PartitionInfo(topic, int32(p)).HighWatermark
+		}
+		dropped := r.exported()["shop pageview dropped reset"]
+		wait(t, "events are dropped", func() bool { return r.exported()["shop pageview dropped reset"] > dropped+200 })
+		stop.Store(true)
+		group.Wait()
+		pseudonym := string(r.collector.keys.AppendPseudonym(nil, schemas.VisitorID, id))
+		for _, m := range r.stored().events {
+			if m.Offset >= ends[m.Partition] && strings.Contains(string(m.Value), pseudonym) {
+				t.Fatalf("round %d: an event came %d records after the reset was answered", round, m.Offset-ends[m.Partition])
+			}
+		}
+	}
+}
+
+// TestTurns: who waits waits for those who began before, and for nobody else.
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	var turns turns
+	turns.wait()
+	first := turns.enter()
+	done := make(chan struct{})
+	go func() { turns.wait(); close(done) }()
+	wait(t, "somebody waits", func() bool { return turns.epoch.Load() == 2 })
+	second := turns.enter() // later: it does not matter
+	select {
+	case <-done:
+		t.Fatal("nobody waited for the first")
+	case <-time.After(20 * time.Millisecond):
+	}
+	turns.leave(first)
+	<-done
+	turns.leave(second)
+
+	var group sync.WaitGroup
+	var inside [100]atomic.Int64
+	var round atomic.Int64
+	for range 8 {
+		group.Go(func() {
+			for range 2000 {
+				turn := turns.enter()
+				at := round.Load()
+				inside[at].Add(1)
+				inside[at].Add(-1)
+				turns.leave(turn)
+			}
+		})
+	}
+	for i := range int64(99) {
+		round.Store(i + 1)
+		turns.wait()
+		if n := inside[i].Load(); n != 0 {
+			t.Errorf("%d are still in round %d", n, i)
+		}
+	}
+	group.Wait()
+	if turns.busy[0].Load() != 0 || turns.busy[1].Load() != 0 {
+		t.Error("the counters do not come back to 0")
+	}
+}
