@@ -67,8 +67,11 @@ func (t *Table) Decide(site *Site, e *schemas.Event, r *Request, resets *Resets,
 			rv.Outcome, rv.Reason = withheld(policy.Anonymise, i == 0), schemas.ReasonRefused
 		case isReset:
 			rv.Outcome, rv.Reason = withheld(t.reset, i == 0), schemas.ReasonReset
+			if !granted.Has(rule.purpose) || heard.vendorRefused[i].Has(rule.purpose) {
+				rv.Outcome = min(rv.Outcome, withheld(rule.without, i == 0))
+			}
 		case granted.Has(rule.purpose) && heard.vendorRefused[i].Has(rule.purpose):
-			rv.Outcome, rv.Reason = schemas.Dropped, schemas.ReasonVendorRefused
+			rv.Outcome, rv.Reason = withheld(rule.without, i == 0), schemas.ReasonVendorRefused
 		case granted.Has(rule.purpose):
 			rv.Outcome, rv.Categories = schemas.Allowed, site.categories[i][granted&^heard.vendorRefused[i]]
 			heard.derive(i, granted, j, &rv)
