@@ -77,7 +77,7 @@ To try it:  sekisho up      everything on this machine, with a demo site
 	root.AddCommand(
 		upCommand(), demoCommand(),
 		collectCommand(), sinkCommand(), topicsCommand(), migrateCommand(),
-		policyCommand(), consentCommand(), configCommand(), versionCommand(),
+		explainCommand(), policyCommand(), consentCommand(), configCommand(), versionCommand(),
 	)
 	return root
 }

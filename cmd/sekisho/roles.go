@@ -47,7 +47,7 @@ its reset registry is caught up. Stateless but for that; run as many as needed.`
 			if err != nil {
 				return err
 			}
-			return run(cmd.Context(), c, set, collector, log, "collector", collector.Address())
+			return run(cmd.Context(), c, set, collector, log, "collector", collector.Address(), collector.Pages()...)
 		},
 	})
 }
@@ -237,8 +237,8 @@ type stoppable interface {
 
 // run serves the admin listener beside a role until it is told to stop or the
 // role ends by itself, then stops both.
-func run(ctx context.Context, c *config.Config, set *metrics.Set, r stoppable, log *slog.Logger, name, address string) error {
-	admin, err := role.StartAdmin(c.Admin, set, r.Ready, log)
+func run(ctx context.Context, c *config.Config, set *metrics.Set, r stoppable, log *slog.Logger, name, address string, pages ...role.Page) error {
+	admin, err := role.StartAdmin(c.Admin, set, r.Ready, log, pages...)
 	if err != nil {
 		stop, cancel := context.WithTimeout(context.Background(), drain)
 		defer cancel()

@@ -221,7 +221,7 @@ func (p *parts) start(ctx context.Context, c *config.Config, f upFlags, dir *loc
 	}
 	p.add("collector", collector.Stop)
 	a.Collector = "http://localhost:" + portOf(collector.Address())
-	admin, err := role.StartAdmin(c.Admin, set, func() error { return errors.Join(collector.Ready(), sink.Ready()) }, p.log)
+	admin, err := role.StartAdmin(c.Admin, set, func() error { return errors.Join(collector.Ready(), sink.Ready()) }, p.log, collector.Pages()...)
 	if err != nil {
 		return a, nil, err
 	}

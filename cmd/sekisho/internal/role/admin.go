@@ -22,9 +22,16 @@ type Admin struct {
 	server   *http.Server
 }
 
-// StartAdmin serves /metrics, /healthz, /readyz and /debug/pprof. The token,
-// when there is one, is asked of every request but those for health.
-func StartAdmin(c config.Admin, set *metrics.Set, ready func() error, log *slog.Logger) (*Admin, error) {
+// Page is what a role adds to the admin listener.
+type Page struct {
+	Pattern string // as [http.ServeMux] takes it
+	Handler http.Handler
+}
+
+// StartAdmin serves /metrics, /healthz, /readyz, /debug/pprof and the roles'
+// own pages. The token, when there is one, is asked of every request but those
+// for health.
+func StartAdmin(c config.Admin, set *metrics.Set, ready func() error, log *slog.Logger, pages ...Page) (*Admin, error) {
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for operators (admin.listen): %w", err)
@@ -37,6 +44,9 @@ func StartAdmin(c config.Admin, set *metrics.Set, ready func() error, log *slog.
 	private.HandleFunc("GET /debug/pprof/", pprof.Index)
 	private.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	private.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	for _, p := range pages {
+		private.Handle(p.Pattern, p.Handler)
+	}
 	public := http.NewServeMux()
 	public.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	public.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {

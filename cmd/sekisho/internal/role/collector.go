@@ -25,6 +25,7 @@ type Collector struct {
 	producer  *stream.Producer
 	resets    *stream.Resets
 	ready     func() error
+	explainer *ingest.Explainer
 	stop      context.CancelFunc
 }
 
@@ -77,6 +78,7 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 		Config: c.Collector, Enforcer: decide, Keys: keys, Events: producer, Resets: follow, Places: places,
 		Ready: r.ready, Metrics: set, Log: log,
 	})
+	r.explainer = ingest.NewExplainer(c.Collector, decide)
 	r.gauges(set, resets, decide)
 	r.running = start(func() error { return r.collector.Serve(listener) })
 	return r, nil
@@ -110,6 +112,11 @@ func (r *Collector) gauges(set *metrics.Set, resets *enforcer.Resets, decide *en
 
 // Address returns the address that the listener has (host:port).
 func (r *Collector) Address() string { return r.listener.Addr().String() }
+
+// Pages are what the collector adds to the admin listener: POST /explain.
+func (r *Collector) Pages() []Page {
+	return []Page{{"POST /explain", explainHandler(r.explainer)}}
+}
 
 // Ready reports why events are not taken, or nil.
 func (r *Collector) Ready() error { return r.ready() }
