@@ -25,6 +25,11 @@ import (
 // visited a page or followed a link: a page that was made for one user under a
 // name of plain words, /for/taro, is still told from others. What remains there
 // is a property of the page and of the link, the same for whoever opens them.
+//
+// Nor can it know how many share a combination of common values: in a small
+// audience one browser, language, page and hour together may be rare. Such
+// values say what many others also have, each by itself; a coarser granularity
+// in the policy makes the combinations commoner.
 
 // anonymise writes what cannot be tied to a user, a terminal or another event.
 // What else the user agreed to is not told either.
