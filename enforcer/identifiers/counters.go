@@ -70,7 +70,7 @@ func counted(s string) bool {
 	}
 	var counters uint64
 	spelled := false // escapes spell letters of the parameter's name
-	for i, size := 0, 1; i < len(s); i += size {
+	for i, size := 0, 0; i < len(s); i += size {
 		b := s[i]
 		step := &steps[b]
 		size = 1

@@ -3,7 +3,6 @@ package mobile
 import (
 	"fmt"
 	"io"
-	"log/slog"
 )
 
 // AdvertisingID is an advertising identifier: Apple's IDFA or Google's GAID
@@ -88,4 +87,3 @@ func (AdvertisingID) Format(f fmt.State, _ rune)   { _, _ = io.WriteString(f, el
 func (AdvertisingID) String() string               { return elided }
 func (AdvertisingID) GoString() string             { return elided }
 func (AdvertisingID) MarshalText() ([]byte, error) { return []byte(elided), nil }
-func (AdvertisingID) LogValue() slog.Value         { return slog.StringValue(elided) }

@@ -76,7 +76,7 @@ func TestAdvertisingIDDoesNotPrint(t *testing.T) {
 	}
 	for _, printed := range []string{
 		id.String(), fmt.Sprint(id), fmt.Sprintf("%v %+v %#v %s %q %x %d", id, id, id, id, id, id, id),
-		fmt.Sprintf("%v", struct{ ID AdvertisingID }{id}), string(marshalled), string(described), id.LogValue().String(),
+		fmt.Sprintf("%v", struct{ ID AdvertisingID }{id}), string(marshalled), string(described),
 	} {
 		for _, part := range []string{"6D92", "6d92", "109 146", "109, 146", "0x6d"} {
 			if strings.Contains(printed, part) {

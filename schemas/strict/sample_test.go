@@ -28,7 +28,7 @@ type sample struct {
 	Labels   map[string][]string `yaml:"labels"`
 	Sample   *float64            `yaml:"sample"`
 	Compiled func()              `yaml:"-"`
-	hidden   int
+	hidden   int                 //nolint:unused // not exported, so left alone
 }
 
 type kafka struct {
