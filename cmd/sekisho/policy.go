@@ -14,7 +14,7 @@ import (
 func policyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "policy",
-		Short:   "Check and print handling policies",
+		Short:   "Check, test and compare handling policies",
 		GroupID: "tools",
 	}
 	cmd.AddCommand(
@@ -42,6 +42,7 @@ func policyCommand() *cobra.Command {
 				return err
 			},
 		},
+		policyTestCommand(), policyDiffCommand(),
 	)
 	return cmd
 }
