@@ -85,16 +85,14 @@ func (l *ledger) loadCounted(ctx context.Context) error {
 	return nil
 }
 
-// begin begins a run. It reports whether the topic began anew: the offsets
-// counted so far do not exist in it, so they say nothing about it.
-func (l *ledger) begin(first *kafka.Message) (anew bool) {
+// begin begins a run. With anew, of a topic that began anew: no account of it
+// has been counted.
+func (l *ledger) begin(anew bool) {
 	l.sum, l.ids, l.last, l.repeated = schemas.Account{}, l.ids[:0], -1, 0
 	clear(l.isInRun)
-	if first.HighWaterMark > l.position {
-		return false
+	if anew {
+		l.incarnation, l.position, l.counted = l.incarnation+1, -1, newMemory()
 	}
-	l.incarnation, l.position, l.counted = l.incarnation+1, -1, newMemory()
-	return true
 }
 
 var (

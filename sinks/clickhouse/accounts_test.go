@@ -200,6 +200,20 @@ func TestTopicBeginsAnew(t *testing.T) {
 	wantReceived(t, s, 120)
 }
 
+// The same while it is read, when it has grown beyond what was counted already:
+// the consumer reads it from its beginning within the assignment.
+func TestTopicBeginsAnewWhileRead(t *testing.T) {
+	s := migratedStore(t)
+	k := newSink(t, s, topicOf(t, 1))
+	old, anew := partitionLog(accountsOf(20)...), partitionLog(accountsOf(50)...)
+	for _, run := range [][]kafka.Message{old[:10], old[10:], anew[:30], anew[30:]} {
+		if err := k.Handle(t.Context(), 0, run); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantReceived(t, s, 70)
+}
+
 func TestBadAccounts(t *testing.T) {
 	s := migratedStore(t)
 	check := func(why string, change func(*kafka.Message)) {

@@ -3,7 +3,6 @@ package clickhouse
 import (
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	types "github.com/ClickHouse/clickhouse-go/v2/lib/column"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-	"github.com/VictoriaMetrics/metrics"
 	"github.com/google/uuid"
 
 	"sekisho/schemas"
@@ -130,9 +128,6 @@ func BenchmarkKafkaToClickHouse(b *testing.B) {
 	const n = 500_000
 	s, cluster := migratedStore(b), topicOf(b, 4)
 	s.config.Batch = DefaultConfig().Batch
-	if text := os.Getenv("SEKISHO_BENCH_MAX_EVENTS"); text != "" {
-		s.config.Batch.MaxEvents, _ = strconv.Atoi(text)
-	}
 	producer := stream.NewProducer(cluster, 4, slog.New(slog.DiscardHandler))
 	decision := schemas.Decision{Minute: schemas.MinuteOf(when), Site: "shop", Type: schemas.Pageview, Outcome: schemas.Allowed}
 	i := 0
@@ -149,21 +144,37 @@ func BenchmarkKafkaToClickHouse(b *testing.B) {
 	}
 	producer.Close()
 	for b.Loop() {
-		k := NewSink(s, cluster, SinkOptions{Log: slog.Default(), Metrics: metrics.NewSet()})
-		assigned := time.Time{}
+		k := newSink(b, s, cluster)
 		stop := start(b, k)
-		eventually(b, "all is stored", func() bool {
-			rows := k.metrics.rows.Get()
-			if assigned.IsZero() && k.consumer.Assigned() > 0 {
-				assigned = time.Now()
-			}
-			return rows >= n
-		})
+		for k.consumer.Assigned() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		assigned := time.Now()
+		for k.metrics.rows.Get() < n {
+			time.Sleep(time.Millisecond)
+		}
 		b.ReportMetric(n/time.Since(assigned).Seconds(), "events/s")
 		stop()
 	}
 	wantRows(b, s, n)
 	if got := received(b, s); got != n {
 		b.Errorf("%d accounted for", got)
+	}
+}
+
+// BenchmarkSmallRun is a run of ten events and an account: what a second of
+// little traffic takes.
+func BenchmarkSmallRun(b *testing.B) {
+	s := migratedStore(b)
+	k := newSink(b, s, topicOf(b, 1))
+	for i := 0; b.Loop(); i++ {
+		messages := append(viewMessages(ids7(b, 10)...), accountMessage(uuid.New(), 10))
+		for j := range messages {
+			messages[j].Offset = int64(i*len(messages) + j)
+			messages[j].HighWaterMark = messages[j].Offset + 1
+		}
+		if err := k.Handle(b.Context(), 0, messages); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"fmt"
 	"maps"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -296,4 +297,25 @@ func TestTimes(t *testing.T) {
 	check("2261-12-31T23:59:59.999Z", 1)
 	check("2262-01-01T00:00:00.000Z", 0)
 	check("9999-01-01T00:00:00.000Z", 0)
+}
+
+// Against exact arithmetic, for every number that the model takes and that is
+// written without an exponent.
+func FuzzMillionths(f *testing.F) {
+	for _, seed := range []string{"0", "19.99", "0.0000005", "1000000000000", "0.9999999", "123456789012.123456", "00.1", "1.", ".5", "1e3", "-1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if strings.ContainsAny(text, "eExXpP_") || schemas.Check(schemas.Price, text) != nil {
+			return
+		}
+		exact, ok := new(big.Rat).SetString(text)
+		if !ok {
+			return
+		}
+		off := new(big.Rat).Sub(exact, big.NewRat(millionths(text), 1_000_000))
+		if off.Abs(off).Cmp(big.NewRat(1, 2_000_000)) > 0 {
+			t.Errorf("%s became %d millionths", text, millionths(text))
+		}
+	})
 }

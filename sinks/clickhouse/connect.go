@@ -38,7 +38,6 @@ func Connect(c Config) (*Store, error) {
 		"async_insert": 0, // an insert that is answered is stored
 		// Texts are sent as they are, and put in dictionaries by the server.
 		"low_cardinality_allow_in_native_format": 0,
-		"send_profile_events":                    0,
 	}
 	if c.Cluster != "" {
 		settings["distributed_foreground_insert"] = 1

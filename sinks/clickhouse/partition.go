@@ -21,10 +21,12 @@ type partition struct {
 
 	mu         sync.Mutex
 	ledger     *ledger
-	*workspace // of the run under way
-	// certain is the assignment, known by its context, throughout which all that
-	// was sent is known to be stored; nil at first and after an error.
-	certain     context.Context
+	*workspace                 // of the run under way
+	assignment context.Context // by which the consumer tells one from another
+	next       int64           // offset after the last run that is stored in it
+	// certain: all that was sent in this assignment is known to be stored. It is
+	// not so at first, after an error, and after a suspension.
+	certain     bool
 	suspensions int64 // up to then
 }
 
@@ -48,7 +50,10 @@ func (p *partition) handle(ctx, assignment context.Context, w *workspace, messag
 	if err != nil {
 		return err
 	}
-	if p.certain != assignment || p.suspensions != suspensions {
+	if p.assignment != assignment {
+		p.assignment, p.certain, p.next = assignment, false, 0
+	}
+	if !p.certain || p.suspensions != suspensions {
 		if err := p.endInserts(ctx); err != nil {
 			return err
 		}
@@ -56,12 +61,16 @@ func (p *partition) handle(ctx, assignment context.Context, w *workspace, messag
 			return err
 		}
 	}
-	p.certain, p.suspensions = nil, suspensions
-	first := &messages[0]
-	if p.ledger.begin(first) {
-		p.sink.log.Warn("the topic began anew: its offsets are below those counted before; counting from the beginning",
+	p.certain, p.suspensions = false, suspensions
+	first, last := &messages[0], &messages[len(messages)-1]
+	// The offsets counted so far say nothing about a topic that has not so many
+	// messages, or is read from its beginning again.
+	anew := first.HighWaterMark <= p.ledger.position || first.Offset < p.next
+	if anew {
+		p.sink.log.Warn("the topic began anew; its accounts are counted from its beginning",
 			"topic", p.ledger.topic, "partition", p.id, "offset", first.Offset)
 	}
+	p.ledger.begin(anew)
 	if err := p.decode(ctx, messages); err != nil {
 		return err
 	}
@@ -69,7 +78,7 @@ func (p *partition) handle(ctx, assignment context.Context, w *workspace, messag
 		return err
 	}
 	p.ledger.done()
-	p.certain = assignment
+	p.certain, p.next = true, last.Offset+1
 	return nil
 }
 
