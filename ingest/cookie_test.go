@@ -90,13 +90,14 @@ func soonID() string {
 // visitor returns the visitor cookie that an answer sets, "" for none.
 func (a answer) visitor(t testing.TB) string {
 	t.Helper()
+	value := ""
 	for _, c := range a.cookies() {
 		if c.Name != VisitorCookie {
 			t.Errorf("the cookie %s is set", c.Name)
 		}
-		return c.Value
+		value = c.Value
 	}
-	return ""
+	return value
 }
 
 // TestVisitorCookie is set once consent is there, is kept, and is forgotten.

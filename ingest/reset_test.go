@@ -62,7 +62,7 @@ func TestResetHolds(t *testing.T) {
 	t.Parallel()
 	r := start(t)
 	topic := r.cluster.Config().Topics.Events
-	for round := range 5 {
+	for round := range 4 {
 		id := fmt.Sprintf("visitor-%d", round)
 		var stop atomic.Bool
 		var group sync.WaitGroup

@@ -87,7 +87,8 @@ type Waiter struct {
 
 func (w *Waiter) finish(err error) {
 	if err != nil {
-		w.fail.CompareAndSwap(nil, &err)
+		failed := err // err itself would be allocated on success too
+		w.fail.CompareAndSwap(nil, &failed)
 	}
 	if w.left.Add(-1) == 0 {
 		close(w.done)

@@ -378,7 +378,7 @@ func TestBatchesStayBelowTheBrokersLimit(t *testing.T) {
 	check("many tiny events", messages)
 	messages = nil
 	for i := range 20_000 {
-		d := schemas.Decision{Minute: int64(random.Uint64() >> 1), Site: string(name(i)), Recipient: strings.Repeat("r", 60), Reason: schemas.ReasonMalformedConsent}
+		d := schemas.Decision{Minute: int64(random.Uint64() >> 1), Site: name(i), Recipient: strings.Repeat("r", 60), Reason: schemas.ReasonMalformedConsent}
 		messages = append(messages, Message{Decisions: []schemas.Decision{d}})
 	}
 	check("many different decisions", messages)
@@ -501,6 +501,8 @@ func TestConcurrentWriters(t *testing.T) {
 	cluster := open(t, testConfig(b))
 	p, _ := produceTo(t, cluster)
 	const writers, each = 8, 25
+	refused := schemas.Decision{Outcome: schemas.Rejected}
+	p.Count(refused)
 	var group sync.WaitGroup
 	for w := range writers {
 		group.Go(func() {
@@ -515,5 +517,13 @@ func TestConcurrentWriters(t *testing.T) {
 	found := tallyOf(t, readAll(t, cluster))
 	if len(found.events) != writers*each || found.sum[allowed] != writers*each {
 		t.Errorf("%d events, %d counted, want %d", len(found.events), found.sum[allowed], writers*each)
+	}
+	if found.sum[refused] != 1 {
+		t.Errorf("%d refused events are counted, want 1", found.sum[refused])
+	}
+	for id, copies := range found.accounts {
+		if copies != 1 {
+			t.Errorf("account %s was written %d times", id, copies)
+		}
 	}
 }
