@@ -127,6 +127,9 @@ func (t *Table) explainSignals(site *Site, e *schemas.Event, r *Request, j *juri
 				s.describe(part.kind, value, &one, r)
 			}
 			if part.field == "AdditionalConsent" {
+				if one.TCF == "" && s.Problem == "" {
+					s.Problem = "says nothing without a TC string"
+				}
 				one = schemas.Signals{} // it only adds to a TC string, with which it is heard
 			}
 			alone(s, &schemas.Event{}, &Request{Now: r.Now, Signals: one})

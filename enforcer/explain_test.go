@@ -155,6 +155,7 @@ func TestExplainSignals(t *testing.T) {
 		"cookie euconsent-v2":  "analytics=granted/granted advertising=granted/granted social=granted/granted",
 		"cookie addtl_consent": "",
 	})
+	check(event(`{"additional_consent":"2~89~dv."}`), Request{}, says{"event's consent.additional_consent": "says nothing without a TC string"})
 	check(event(`{"tcf":"`+tcEveryoneButGoogle+`"}`), Request{}, says{
 		"event's consent.tcf": "analytics=granted/granted advertising=granted/granted social=granted/granted google!analytics+advertising+social meta!analytics+advertising+social"})
 	check(event(`{"tcf":"`+tcAcceptAllV23+`","gdpr":"0"}`), Request{}, says{"event's consent.tcf": "not heard: the event says that GDPR does not apply"})
