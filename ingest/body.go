@@ -35,13 +35,7 @@ func (c *Collector) readBody(ctx *fasthttp.RequestCtx, s *session) ([]byte, erro
 	if err != nil || coding == identity {
 		return body, err
 	}
-	// Nobody knows yet how much comes out.
-	limit := int64(c.config.MaxDecoded)
-	if !c.memory.take(limit, s.held) {
-		return nil, errCrowded
-	}
-	defer c.memory.give(limit)
-	s.decoded, err = c.decoders.decode(coding, body, s.decoded[:0], int(limit))
+	s.decoded, err = c.decoders.decode(coding, body, s.decoded[:0], int(c.config.MaxDecoded))
 	return s.decoded, err
 }
 

@@ -12,7 +12,7 @@ type Config struct {
 	Listen         string        `yaml:"listen" doc:"Address (host:port) of the public listener."`
 	MaxBody        strict.Size   `yaml:"max_body" doc:"Largest body of a request, as sent."`
 	MaxDecoded     strict.Size   `yaml:"max_decoded" doc:"Largest body of a request after gzip, br or zstd is undone."`
-	MaxBuffered    strict.Size   `yaml:"max_buffered" doc:"Memory for the bodies of all requests under way and what is made of them; further requests are answered 503. Beside it a connection takes some 50KiB and decompression up to 32MiB for each processor."`
+	MaxBuffered    strict.Size   `yaml:"max_buffered" doc:"Memory for the bodies of all requests under way and what is made of them; further requests are answered 503. Beside it a connection takes some 50KiB, and decompression 32MiB and twice max_decoded for each processor."`
 	MaxAge         time.Duration `yaml:"max_age" doc:"How old an event may be; older ones are rejected."`
 	Concurrency    int           `yaml:"concurrency" doc:"Connections served at once; further ones are refused with 503."`
 	ReadTimeout    time.Duration `yaml:"read_timeout" doc:"How long a client may take to send a request."`

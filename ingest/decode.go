@@ -44,8 +44,9 @@ func codingOf(h *fasthttp.RequestHeader) (coding, bool) {
 }
 
 // decoders undo content codings. A few serve all requests, since decoding is a
-// matter of the processor alone and each takes up to 32 MiB: a window of
-// 16 MiB for br (RFC 7932, section 9.1) and of 8 MiB for zstd (RFC 9659).
+// matter of the processor alone and each takes up to 32 MiB, with a window of
+// 16 MiB for br (RFC 7932, section 9.1) and of 8 MiB for zstd (RFC 9659), beside
+// what comes out.
 type decoders chan *decoder
 
 type decoder struct {

@@ -42,7 +42,7 @@ func (c *Collector) admit(ctx *fasthttp.RequestCtx) *session {
 	}
 	if err == nil {
 		s := c.sessions.Get().(*session)
-		if c.memory.take(s.held, 0) {
+		if s.held = s.retained(); c.memory.take(s.held, 0) {
 			s.begin(ctx, c)
 			return s
 		}
@@ -67,11 +67,14 @@ func takeBody(_ *fasthttp.RequestCtx, c *Collector, s *session) {
 // read reads and parses the body, or answers why it cannot.
 func (c *Collector) read(ctx *fasthttp.RequestCtx, s *session) bool {
 	body, err := c.readBody(ctx, s)
-	if err == nil && !s.need(&c.memory, int64(cap(s.body)+cap(s.decoded))+footprint(body)) {
+	if err == nil && !s.fits(&c.memory, body) {
 		err = errCrowded
 	}
 	if err == nil {
 		s.events, err = s.decoder.Parse(body)
+	}
+	if err == nil && !s.fitsEvents(&c.memory, body) {
+		err = errCrowded
 	}
 	if err != nil {
 		c.answerUnread(ctx, err, c.lose)

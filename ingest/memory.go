@@ -26,17 +26,62 @@ func (b *budget) take(n, already int64) bool {
 
 func (b *budget) give(n int64) { b.used.Add(-n) }
 
-// footprint returns the most memory that a body and its events take while they
-// are parsed, decided and written: copies of its texts, the parser's values,
-// and for every event what the request adds to its records (cookies, the user
-// agent, the decision) in both forms. Text that looks like JSON counts too.
-func footprint(body []byte) int64 {
-	const copies, value, event = 4, 512, 6 << 10
-	events := bytes.Count(body, []byte{'{'})
-	values := bytes.Count(body, []byte{','}) + bytes.Count(body, []byte{'['}) + events
-	return int64(copies*len(body) + value*values + event*events)
+// Memory, in bytes: of a parsed value; of an event beside its texts, in the
+// session's lists; and of what its records have that is not from the body.
+const (
+	valueSize  = 112
+	eventSize  = 512
+	recordSize = 700
+)
+
+// valuesIn returns the most values that a JSON text has. Text that looks like
+// JSON counts too.
+func valuesIn(body []byte) int {
+	return 1 + bytes.Count(body, []byte{','}) + bytes.Count(body, []byte{'['}) + bytes.Count(body, []byte{'{'})
 }
 
-// reusable is the largest footprint of a request whose session is kept for
-// others: a few large ones must not make all sessions large.
-const reusable = 256 << 10
+// parsing is the most memory that the parser takes for so many values. Its list
+// of them grows, and the smaller ones stay in use until the next body: of a
+// short one as much again, of a long one, which grows by a quarter at a time,
+// four times as much.
+func parsing(values int) int64 {
+	if values <= 512 {
+		return int64(2 * valueSize * values)
+	}
+	return int64(5 * valueSize * values)
+}
+
+// reusable is the most memory that a session may keep for later requests: a few
+// large ones must not make all sessions large.
+const reusable = 1 << 20
+
+// retained is the memory that the session has kept from earlier requests.
+func (s *session) retained() int64 {
+	return int64(cap(s.body)+cap(s.decoded)+cap(s.values)) + eventSize*int64(cap(s.results)) + valueSize*int64(s.parsed)
+}
+
+// fits makes sure of the memory for parsing a body.
+func (s *session) fits(b *budget, body []byte) bool {
+	values := valuesIn(body)
+	s.parsed = max(s.parsed, values)
+	return s.need(b, int64(cap(s.body)+cap(s.decoded)+2*len(body))+parsing(values))
+}
+
+// fitsEvents makes sure of the memory for deciding about the events of a body
+// and writing them, in two forms at most.
+func (s *session) fitsEvents(b *budget, body []byte) bool {
+	each := eventSize + 2*(recordSize+len(s.agent))
+	return s.need(b, s.held+int64(2*len(body)+s.events*each))
+}
+
+// need makes sure that the request has taken so many bytes from the budget.
+func (s *session) need(b *budget, bytes int64) bool {
+	if bytes <= s.held {
+		return true
+	}
+	if !b.take(bytes-s.held, s.held) {
+		return false
+	}
+	s.held = bytes
+	return true
+}

@@ -3,10 +3,12 @@ package ingest
 import (
 	"bytes"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +29,10 @@ func writePlaces(t testing.TB, places map[string]string) (file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for network, place := range places {
+	// The wider network first: it takes the place of those in it.
+	width := func(network string) int { return netip.MustParsePrefix(network).Bits() }
+	for _, network := range slices.SortedFunc(maps.Keys(places), func(a, b string) int { return width(a) - width(b) }) {
+		place := places[network]
 		_, prefix, err := net.ParseCIDR(network)
 		if err != nil {
 			t.Fatal(err)

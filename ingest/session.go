@@ -28,6 +28,7 @@ type session struct {
 	verdict  enforcer.Verdict
 	project  enforcer.Projector
 	held     int64  // bytes taken from the budget
+	parsed   int    // most values that the decoder had
 	body     []byte // as it was sent
 	decoded  []byte // decompressed body
 	text     []byte // texts made for the current event
@@ -61,21 +62,9 @@ type result struct {
 // end gives the session to later requests.
 func (s *session) end(c *Collector) {
 	c.memory.give(s.held)
-	if s.held <= reusable {
+	if s.retained() <= reusable {
 		c.sessions.Put(s)
 	}
-}
-
-// need makes sure that the request has taken so many bytes from the budget.
-func (s *session) need(b *budget, bytes int64) bool {
-	if bytes <= s.held {
-		return true
-	}
-	if !b.take(bytes-s.held, s.held) {
-		return false
-	}
-	s.held = bytes
-	return true
 }
 
 // begin readies the session for a request.
