@@ -17,11 +17,11 @@ import (
 )
 
 func consentCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := group(&cobra.Command{
 		Use:     "consent",
 		Short:   "Read consent strings and cookies",
 		GroupID: "tools",
-	}
+	})
 	cmd.AddCommand(consentDecodeCommand())
 	return cmd
 }

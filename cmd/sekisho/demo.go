@@ -77,9 +77,11 @@ func demo(cmd *cobra.Command, f demoFlags) error {
 		f.options.Count = 20000
 	}
 	ctx := cmd.Context()
-	store, err := openClickHouse(ctx, c, log)
+	reach, stop := context.WithTimeout(ctx, 30*time.Second)
+	defer stop()
+	store, err := openClickHouse(reach, c, log)
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot reach ClickHouse at %s; is sekisho up running? %w", f.clickhouse, err)
 	}
 	defer store.Close()
 	verifier, err := traffic.Before(ctx, store.Conn(), c.ClickHouse.Database)

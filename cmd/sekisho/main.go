@@ -81,3 +81,11 @@ To try it:  sekisho up      everything on this machine, with a demo site
 	)
 	return root
 }
+
+// group makes a command of one that only has subcommands: alone it prints its
+// help, and a subcommand that it does not have is an error.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	return cmd
+}

@@ -12,11 +12,11 @@ import (
 )
 
 func policyCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := group(&cobra.Command{
 		Use:     "policy",
 		Short:   "Check, test and compare handling policies",
 		GroupID: "tools",
-	}
+	})
 	cmd.AddCommand(
 		&cobra.Command{
 			Use:   "check FILE",

@@ -122,3 +122,25 @@ func TestConfigRoundTrip(t *testing.T) {
 		t.Errorf("code %d: %s\ngot\n%s\nwant\n%s", code, problems, again, plain)
 	}
 }
+
+// TestSecretsInVariables: a variable holds a secret, or says where it is; a
+// path is never taken for the secret itself.
+func TestSecretsInVariables(t *testing.T) {
+	missing := []string{"SEKISHO_KEYS_SECRET=file:/does/not/exist/but/is/long/enough/to/be/a/secret", "SEKISHO_KEYS_REGISTRY=" + strings.Repeat("b", 64)}
+	if _, problems, code := sekisho(t, missing, "config"); code != 1 || !strings.Contains(problems, "keys.secret: cannot resolve secret") {
+		t.Errorf("got code %d and %q", code, problems)
+	}
+	there := []string{"SEKISHO_KEYS_SECRET=file:" + write(t, "secret", strings.Repeat("a", 64))}
+	if _, problems, code := sekisho(t, there, "config"); code != 0 {
+		t.Errorf("got code %d and %q", code, problems)
+	}
+}
+
+// TestUnknownSubcommands are errors, also below a command that only groups.
+func TestUnknownSubcommands(t *testing.T) {
+	for _, arguments := range [][]string{{"bogus"}, {"sink", "bogus"}, {"policy", "bogus"}, {"consent", "bogus"}} {
+		if _, problems, code := sekisho(t, nil, arguments...); code != 1 || !strings.Contains(problems, "unknown command") {
+			t.Errorf("sekisho %v: got code %d and %q", arguments, code, problems)
+		}
+	}
+}

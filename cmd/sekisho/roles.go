@@ -53,7 +53,7 @@ its reset registry is caught up. Stateless but for that; run as many as needed.`
 }
 
 func sinkCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "sink", Short: "Write events from Kafka to a store", GroupID: "roles"}
+	cmd := group(&cobra.Command{Use: "sink", Short: "Write events from Kafka to a store", GroupID: "roles"})
 	cmd.AddCommand(withConfig(&cobra.Command{
 		Use:   "clickhouse",
 		Short: "Write events from Kafka to ClickHouse",

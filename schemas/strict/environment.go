@@ -16,7 +16,7 @@ import (
 // SEKISHO_KAFKA_BROKERS under the prefix SEKISHO.
 //
 // A scalar is written as in YAML but unquoted; a list of scalars is separated by
-// commas, the empty text being the empty list; a [Secret] is given itself, not a
+// commas, the empty text being the empty list; a [Secret] is given itself, or as a
 // reference to it; any other list, and a map, is inline YAML, of which JSON is a
 // part. A variable with the prefix that is no key's is an error, unless ignore
 // names it (patterns of [path.Match]) or a Secret refers to it.
@@ -105,6 +105,11 @@ func (d *decoder) apply(s *shape, v reflect.Value, path, name string, vars *vari
 	case s.kind == secret:
 		if in == "" {
 			d.fail(path, "", "is empty")
+			return true
+		}
+		if secretReference.MatchString(in) {
+			// Taken for the secret itself, a path would be a guessable one.
+			_ = v.Addr().Interface().(*Secret).refer(in) // it has the form
 			return true
 		}
 		v.Set(reflect.ValueOf(NewSecret(in)))

@@ -38,7 +38,7 @@ func TestEnvironmentFillsEveryKey(t *testing.T) {
 	check("purpose", got.Purpose, purpose("social"))
 	check("allow", got.Allow[1].String(), "::1/128")
 	check("brokers", got.Kafka.Brokers, []string{"[::1]:9092", "b:9092"})
-	check("password", got.Kafka.Password.Reveal(), "env:literal")
+	check("password", got.Kafka.Password.reference(), "env:literal")
 	check("cert", got.TLS.Cert, "/c")
 	check("min", got.TLS.Min, "1.2")
 	check("key", got.TLS.Key.Reveal(), "hunter2")
