@@ -139,7 +139,7 @@ func TestClickHouseKilled(t *testing.T) {
 	defer func() { _ = own.Stop(context.Background()) }()
 	c := DefaultConfig()
 	c.Addresses = []string{own.NativeAddr()}
-	c.Batch = Batch{MaxEvents: 300, MaxWait: 20 * time.Millisecond}
+	c.Batch = Batch{MaxEvents: 500, MaxWait: 20 * time.Millisecond}
 	s, err := Connect(c)
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestClickHouseKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	cluster := topicOf(t, 2)
-	produce(t, cluster, 2, 6_000)
+	produce(t, cluster, 2, 5_000)
 	k := newSink(t, s, cluster)
 	stop := start(t, k)
 	defer stop()
@@ -162,7 +162,7 @@ func TestClickHouseKilled(t *testing.T) {
 		}
 		eventually(t, "ClickHouse is back", func() bool { return own.Restarts() > int64(i) && s.Ping(t.Context()) == nil })
 	}
-	wantAll(t, s, 6_000)
+	wantAll(t, s, 5_000)
 	if k.metrics.errors.Get() == 0 {
 		t.Error("no run was disturbed, so nothing is shown")
 	}

@@ -265,13 +265,13 @@ func received(t testing.TB, s *Store) uint64 {
 // eventually asks until it is so.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for !is() {
 		select {
 		case <-deadline:
-			t.Fatalf("not within a minute: %s", what)
+			t.Fatalf("not within two minutes: %s", what)
 		case <-ticker.C:
 		}
 	}
