@@ -3,6 +3,7 @@ package enforcer
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"sekisho/enforcer/identifiers"
 	"sekisho/schemas"
@@ -33,25 +34,25 @@ import (
 
 // anonymise writes what cannot be tied to a user, a terminal or another event.
 // What else the user agreed to is not told either.
-func (p *Projector) anonymise(k *Keys, e *schemas.Event, v *Verdict) {
+func (p *Projector) anonymise(k *Keys, e *schemas.Event, site *Site, granularity time.Duration, named bool) {
 	r := &p.record
 	r.Purposes = schemas.PurposesOf(schemas.Necessary)
 	r.Event.Set(schemas.ID, p.keep(k.AppendAnonymousID(p.arena, e.Get(schemas.ID))))
-	p.setTime(e.Time.Truncate(v.table.granularity))
+	p.setTime(e.Time.Truncate(granularity))
 	for f := range (e.Fields &^ always).Each {
-		if text := p.generalise(f, e, v); text != "" {
+		if text := p.generalise(f, e, site, named); text != "" {
 			r.Event.Set(f, text)
 		}
 	}
 }
 
 // generalise returns what an anonymised event keeps of a field, "" for nothing.
-func (p *Projector) generalise(f schemas.Field, e *schemas.Event, v *Verdict) string {
+func (p *Projector) generalise(f schemas.Field, e *schemas.Event, site *Site, named bool) string {
 	text := e.Get(f)
 	switch f.Definition().Anonymous {
 	case schemas.AnonymousKeep:
 		switch {
-		case f == schemas.Name && v.named:
+		case f == schemas.Name && named:
 			return text
 		case f == schemas.Currency && slices.Contains(currencies, text):
 			return text
@@ -59,15 +60,15 @@ func (p *Projector) generalise(f schemas.Field, e *schemas.Event, v *Verdict) st
 			return plainName(text)
 		}
 	case schemas.AnonymousAddress:
-		return p.keep(v.Site.appendPage(p.arena, text))
+		return p.keep(site.appendPage(p.arena, text))
 	case schemas.AnonymousOrigin:
-		return p.keep(v.Site.appendReferrer(p.arena, text))
+		return p.keep(site.appendReferrer(p.arena, text))
 	case schemas.AnonymousFamily:
 		return p.keep(appendFamily(p.arena, text, e.Time))
 	case schemas.AnonymousPrimary:
 		return primaryLanguage(text)
 	case schemas.AnonymousCampaign:
-		if isCampaign(f.String()) && v.Site.query.keeps(f.String()) {
+		if isCampaign(f.String()) && site.query.keeps(f.String()) {
 			return plainName(text)
 		}
 	}

@@ -25,11 +25,9 @@ type Projector struct {
 // The event must have its id and time. Only what is in the record may be
 // written anywhere.
 func (p *Projector) Record(k *Keys, e *schemas.Event, v *Verdict, form schemas.Outcome) *schemas.Record {
+	p.begin(e, v.Site, form)
 	r := &p.record
-	r.Event.Reset()
-	p.arena = p.arena[:0]
-	r.Outcome, r.Policy, r.Jurisdiction, r.Purposes = form, v.table.Version, v.Jurisdiction, v.Purposes
-	r.Grants, r.PropertyCategories = r.Grants[:0], r.PropertyCategories[:0]
+	r.Policy, r.Jurisdiction, r.Purposes = v.table.Version, v.Jurisdiction, v.Purposes
 	for i := range v.Recipients {
 		rv := &v.Recipients[i]
 		if rv.Outcome != form {
@@ -47,15 +45,23 @@ func (p *Projector) Record(k *Keys, e *schemas.Event, v *Verdict, form schemas.O
 	if len(r.Grants) == 0 {
 		return nil
 	}
-	r.Event.Type = e.Type
-	r.Event.Set(schemas.Type, e.Type.String())
-	r.Event.Set(schemas.Site, v.Site.Name)
 	if form == schemas.Anonymised {
-		p.anonymise(k, e, v)
+		p.anonymise(k, e, v.Site, v.table.granularity, v.named)
 	} else {
 		p.allow(k, e, v)
 	}
 	return r
+}
+
+// begin begins a record of the event in the given form.
+func (p *Projector) begin(e *schemas.Event, site *Site, form schemas.Outcome) {
+	r := &p.record
+	r.Event.Reset()
+	p.arena = p.arena[:0]
+	r.Outcome, r.Grants, r.PropertyCategories = form, r.Grants[:0], r.PropertyCategories[:0]
+	r.Event.Type = e.Type
+	r.Event.Set(schemas.Type, e.Type.String())
+	r.Event.Set(schemas.Site, site.Name)
 }
 
 // Key returns the message key of a record: the first pseudonym that it

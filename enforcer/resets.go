@@ -34,6 +34,9 @@ const lifetime = (400 + 3650 + 366) * 24 * time.Hour
 
 // Put makes a reset hold.
 func (r *Resets) Put(reset *schemas.Reset) {
+	if reset.Recipient != "" {
+		return // an opt-out is no reset
+	}
 	r.set.Add(registry.HashFrom(reset.Hash), reset.At.Add(lifetime))
 }
 

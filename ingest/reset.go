@@ -13,7 +13,7 @@ import (
 
 // ResetLog makes resets durable and, in time, known to every collector.
 type ResetLog interface {
-	Append(ctx context.Context, resets []schemas.Reset) error
+	Append(ctx context.Context, resets []schemas.Reset) (offset int64, err error)
 }
 
 // errNothingToReset: the request carried no identifier.
@@ -104,7 +104,7 @@ func (c *Collector) appendReset(resets []schemas.Reset, s *session, f schemas.Fi
 
 // reset makes resets durable and puts them in force here.
 func (c *Collector) reset(resets []schemas.Reset) error {
-	if err := c.resets.Append(context.Background(), resets); err != nil {
+	if _, err := c.resets.Append(context.Background(), resets); err != nil {
 		return err
 	}
 	for i := range resets {

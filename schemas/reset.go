@@ -8,10 +8,13 @@ import (
 	"time"
 )
 
-// Reset says that an identifier was reset. It is a message on the compacted
-// resets topic: Key is the message's key, AppendJSON its value.
+// Reset says that an identifier was reset, or that its user opted out of one
+// recipient. It is a message on the compacted resets topic: Key is the
+// message's key, AppendJSON its value.
 //
-// In JSON: `{"schema":1,"kind":"visitor_id","hash":"…32 hex digits…","at":"…","pseudonyms":["k1.…"]}`.
+// In JSON: `{"schema":1,"kind":"visitor_id","hash":"…32 hex digits…","at":"…","pseudonyms":["k1.…"]}`,
+// of an opt-out with `"recipient":"…"` and, once it was taken back,
+// `"revoked":true`.
 type Reset struct {
 	// Field is the kind of identifier.
 	Field Field
@@ -22,6 +25,11 @@ type Reset struct {
 	// Pseudonyms under which events of the identifier are stored, one for
 	// every live key.
 	Pseudonyms []string
+	// Recipient that the user opted out of; "" for a reset, which binds all
+	// and cannot be taken back.
+	Recipient string
+	// Revoked takes an opt-out back.
+	Revoked bool
 }
 
 type resetJSON struct {
@@ -30,14 +38,26 @@ type resetJSON struct {
 	Hash       string    `json:"hash"`
 	At         time.Time `json:"at"`
 	Pseudonyms []string  `json:"pseudonyms"`
+	Recipient  string    `json:"recipient,omitempty"`
+	Revoked    bool      `json:"revoked,omitempty"`
 }
 
-// Key returns the key of the reset's message: its hash in hexadecimal.
-func (r *Reset) Key() []byte { return hex.AppendEncode(nil, r.Hash[:]) }
+// Key returns the key of the reset's message: its hash in hexadecimal, of an
+// opt-out followed by "." and the recipient.
+func (r *Reset) Key() []byte {
+	key := hex.AppendEncode(nil, r.Hash[:])
+	if r.Recipient != "" {
+		key = append(append(key, '.'), r.Recipient...)
+	}
+	return key
+}
 
 // AppendJSON appends the reset's JSON form.
 func (r *Reset) AppendJSON(b []byte) []byte {
-	out, err := json.Marshal(resetJSON{Version, r.Field.String(), hex.EncodeToString(r.Hash[:]), r.At.UTC().Truncate(time.Millisecond), r.Pseudonyms})
+	out, err := json.Marshal(resetJSON{
+		Version, r.Field.String(), hex.EncodeToString(r.Hash[:]), r.At.UTC().Truncate(time.Millisecond), r.Pseudonyms,
+		r.Recipient, r.Revoked,
+	})
 	if err != nil {
 		panic(err) // only strings and a time of this age are in it
 	}
@@ -55,8 +75,11 @@ func DecodeReset(value []byte) (Reset, error) {
 	field, ok := FieldNamed([]byte(in.Kind))
 	hash, err := hex.DecodeString(in.Hash)
 	if in.Schema < 1 || in.Schema > Version || !ok || !Identifiers.Has(field) ||
-		err != nil || len(hash) != 16 || in.At.IsZero() {
+		err != nil || len(hash) != 16 || in.At.IsZero() || in.Revoked && in.Recipient == "" {
 		return Reset{}, fmt.Errorf("cannot decode reset: %w", errNotReset)
 	}
-	return Reset{Field: field, Hash: [16]byte(hash), At: in.At, Pseudonyms: in.Pseudonyms}, nil
+	return Reset{
+		Field: field, Hash: [16]byte(hash), At: in.At, Pseudonyms: in.Pseudonyms,
+		Recipient: in.Recipient, Revoked: in.Revoked,
+	}, nil
 }

@@ -22,6 +22,15 @@ func TestResetRoundTrip(t *testing.T) {
 			t.Errorf("%v: written\n%+v\nread\n%+v", err, written, read)
 		}
 	}
+	for _, revoked := range []bool{false, true} {
+		written := Reset{Field: GA, Hash: [16]byte{15: 1}, At: at.UTC().Truncate(time.Millisecond), Pseudonyms: []string{"k1.00"}, Recipient: "google", Revoked: revoked}
+		if key := string(written.Key()); key != "00000000000000000000000000000001.google" {
+			t.Errorf("the key of an opt-out is %s", key)
+		}
+		if read, err := DecodeReset(written.AppendJSON(nil)); err != nil || !reflect.DeepEqual(read, written) {
+			t.Errorf("%v: written\n%+v\nread\n%+v", err, written, read)
+		}
+	}
 }
 
 // A reset that is not understood is an error: to pass it over would be to
@@ -49,6 +58,7 @@ func TestResetRefused(t *testing.T) {
 	check(`"at":"2026-11-02T09:00:00Z",`, ``)
 	check(`2026-11-02`, `yesterday`)
 	check(`["k1.00"]`, `"k1.00"`)
+	check(`"later":1`, `"revoked":true`)
 	check(good, `null`)
 	check(`}`, ``)
 }

@@ -12,7 +12,7 @@ type Config struct {
 	Topics      Topics        `yaml:"topics" doc:"Names of the topics."`
 	Partitions  int           `yaml:"partitions" doc:"Partitions of the events topic when it is created."`
 	Replication int           `yaml:"replication" doc:"Replicas of each partition when a topic is created. 3 on a real cluster."`
-	Retention   time.Duration `yaml:"retention" doc:"How long the events topic keeps events: the range that can be replayed."`
+	Retention   time.Duration `yaml:"retention" doc:"How long the topics keep events and dead letters: the range that can be replayed."`
 	Timeout     time.Duration `yaml:"timeout" doc:"How long a batch may take to be acknowledged before clients are told to try again."`
 	MaxQueued   strict.Size   `yaml:"max_queued" doc:"Memory for events that wait to be acknowledged."`
 	TLS         TLS           `yaml:"tls" doc:"Encryption."`
@@ -21,8 +21,11 @@ type Config struct {
 
 // Topics are the names of the topics.
 type Topics struct {
-	Events string `yaml:"events" doc:"Enforced events and the accounts of decisions."`
-	Resets string `yaml:"resets" doc:"Reset identifiers, compacted."`
+	Events      string `yaml:"events" doc:"Enforced events and the accounts of decisions."`
+	Resets      string `yaml:"resets" doc:"Reset identifiers and opt-outs, compacted."`
+	Consents    string `yaml:"consents" doc:"Receipts of consent, compacted."`
+	Progress    string `yaml:"progress" doc:"How far resets have come with each recipient."`
+	DeadLetters string `yaml:"dead_letters" doc:"Records that could not be stored or sent."`
 }
 
 // TLS configures encrypted connections.
@@ -44,7 +47,10 @@ type SASL struct {
 // DefaultConfig is what holds where the configuration says nothing.
 func DefaultConfig() Config {
 	return Config{
-		Topics:      Topics{Events: "sekisho.events", Resets: "sekisho.resets"},
+		Topics: Topics{
+			Events: "sekisho.events", Resets: "sekisho.resets", Consents: "sekisho.consents",
+			Progress: "sekisho.progress", DeadLetters: "sekisho.dead_letters",
+		},
 		Partitions:  8,
 		Replication: 1,
 		Retention:   7 * 24 * time.Hour,

@@ -22,52 +22,59 @@ type Resets struct {
 	maxAge  time.Duration
 
 	mu       sync.Mutex
-	next     int64     // offset up to which resets have been applied
-	end      int64     // the topic's end as last seen
-	goal     int64     // an end not reached yet, or the last one reached
-	asked    time.Time // when goal was asked for
-	complete time.Time // all resets acknowledged before it have been applied
+	next     int64         // offset up to which resets have been applied
+	changed  chan struct{} // closed when next changes
+	end      int64         // the topic's end as last seen
+	goal     int64         // an end not reached yet, or the last one reached
+	asked    time.Time     // when goal was asked for
+	complete time.Time     // all resets acknowledged before it have been applied
 }
 
 // NewResets prepares to follow the topic; apply is called by Follow alone, for
 // every reset, at least once, in order.
 func NewResets(cluster *Cluster, apply func(*schemas.Reset), log *slog.Logger) *Resets {
-	return &Resets{cluster: cluster, apply: apply, log: log, maxAge: MaxLagAge}
+	return &Resets{cluster: cluster, apply: apply, log: log, maxAge: MaxLagAge, changed: make(chan struct{})}
 }
 
 // Append makes resets durable: it returns when all in-sync replicas have them,
-// or when that is not known after kafka.timeout. To append a reset again does
-// no harm.
-func (r *Resets) Append(ctx context.Context, resets []schemas.Reset) error {
-	ctx, cancel := context.WithTimeout(ctx, r.cluster.config.Timeout)
-	defer cancel()
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := r.append(ctx, resets)
-		if err == nil {
+// or when that is not known after kafka.timeout. They are at the offset that it
+// returns and those after it. To append a reset again does no harm.
+func (r *Resets) Append(ctx context.Context, resets []schemas.Reset) (offset int64, err error) {
+	records := make([]Entry, len(resets))
+	for i := range resets {
+		records[i] = Entry{Time: resets[i].At, Key: resets[i].Key(), Value: resets[i].AppendJSON(nil)}
+	}
+	return r.cluster.Append(ctx, r.cluster.config.Topics.Resets, 0, records)
+}
+
+// Barrier returns when all resets that were acknowledged before the call have
+// been applied, or when ctx ends. Follow must run.
+func (r *Resets) Barrier(ctx context.Context) error {
+	_, end, err := r.cluster.bounds(ctx, r.cluster.config.Topics.Resets, 0)
+	if err != nil {
+		return err
+	}
+	for {
+		r.mu.Lock()
+		reached, changed := r.next >= end, r.changed
+		r.mu.Unlock()
+		if reached {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("cannot write resets: %w", err)
-		case <-time.After(pause):
+			return fmt.Errorf("cannot wait for the resets: %w", ctx.Err())
+		case <-changed:
 		}
 	}
 }
 
-func (r *Resets) append(ctx context.Context, resets []schemas.Reset) error {
-	records := make([]kafka.Record, len(resets))
-	for i := range resets {
-		records[i] = kafka.Record{
-			Time:  resets[i].At,
-			Key:   kafka.NewBytes(resets[i].Key()),
-			Value: kafka.NewBytes(resets[i].AppendJSON(nil)),
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.cluster.config.Timeout/2)
-	defer cancel()
-	return produced(r.cluster.client.Produce(ctx, &kafka.ProduceRequest{
-		Topic: r.cluster.config.Topics.Resets, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
-	}))
+// Applied returns the offset of the resets topic up to which all resets have
+// been applied.
+func (r *Resets) Applied() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.next
 }
 
 // Follow applies all resets of the topic and goes on with new ones until ctx
@@ -181,6 +188,8 @@ func (r *Resets) applied(next int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.next = next
+	close(r.changed)
+	r.changed = make(chan struct{})
 	r.noteComplete()
 }
 

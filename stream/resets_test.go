@@ -67,7 +67,7 @@ func appendResets(t testing.TB, r *Resets, numbers ...byte) {
 	for _, n := range numbers {
 		resets = append(resets, resetOf(n))
 	}
-	if err := r.Append(t.Context(), resets); err != nil {
+	if _, err := r.Append(t.Context(), resets); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -122,7 +122,8 @@ func TestFollowerWithoutBroker(t *testing.T) {
 
 	b.start(t)
 	wait(t, "a reset can be appended", func() bool {
-		return NewResets(cluster, nil, discard()).Append(t.Context(), []schemas.Reset{resetOf(2)}) == nil
+		_, err := NewResets(cluster, nil, discard()).Append(t.Context(), []schemas.Reset{resetOf(2)})
+		return err == nil
 	})
 	wait(t, "both have all and are ready", func() bool {
 		return early.has(1, 2) && late.has(1, 2) && early.ready() && late.ready()
@@ -138,7 +139,10 @@ func TestAppendOutlivesARestart(t *testing.T) {
 	appendResets(t, resets, 1)
 	b.stop()
 	done := make(chan error)
-	go func() { done <- resets.Append(t.Context(), []schemas.Reset{resetOf(2)}) }()
+	go func() {
+		_, err := resets.Append(t.Context(), []schemas.Reset{resetOf(2)})
+		done <- err
+	}()
 	b.start(t)
 	if err := <-done; err != nil {
 		t.Error(err)
@@ -154,7 +158,7 @@ func TestAppendWithoutBrokerFailsInTime(t *testing.T) {
 	resets := NewResets(open(t, c), nil, discard())
 	b.stop()
 	started := time.Now()
-	if err := resets.Append(t.Context(), []schemas.Reset{resetOf(1)}); err == nil {
+	if _, err := resets.Append(t.Context(), []schemas.Reset{resetOf(1)}); err == nil {
 		t.Error("it is acknowledged by nobody")
 	}
 	if took := time.Since(started); took > 2*c.Timeout {
@@ -277,5 +281,32 @@ func TestTopicEndLagsBehindTheReader(t *testing.T) {
 	}
 	if err := r.noteEnd(9, time.Now(), 10); !errors.Is(err, errShorter) {
 		t.Errorf("a shorter topic: %v", err)
+	}
+}
+
+// TestBarrier waits for what was acknowledged before it, and for nothing else.
+func TestBarrier(t *testing.T) {
+	t.Parallel()
+	b := startBroker(t)
+	cluster := open(t, testConfig(b))
+	r := follow(t, cluster)
+	wait(t, "it has caught up", r.ready)
+	for n := byte(1); n <= 20; n++ {
+		offset, err := r.Append(t.Context(), []schemas.Reset{resetOf(n)})
+		if err != nil || offset != int64(n)-1 {
+			t.Fatalf("reset %d is at offset %d: %v", n, offset, err)
+		}
+		if err := r.Barrier(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !r.has(n) || r.Applied() < int64(n) {
+			t.Fatalf("after the barrier reset %d is not applied; %d are", n, r.Applied())
+		}
+	}
+	b.stop()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := r.Barrier(ctx); err == nil {
+		t.Error("it passes without a broker")
 	}
 }

@@ -17,16 +17,24 @@ type topicSpec struct {
 	settings   []kafka.ConfigEntry
 }
 
+// progressKept is for how long a ticket can be asked about.
+const progressKept = 90 * 24 * time.Hour
+
 func (c *Config) topicSpecs() []topicSpec {
+	kept := kafka.ConfigEntry{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(c.Retention.Milliseconds(), 10)}
+	cleanup := func(policy string) kafka.ConfigEntry {
+		return kafka.ConfigEntry{ConfigName: "cleanup.policy", ConfigValue: policy}
+	}
 	return []topicSpec{
-		{c.Topics.Events, c.Partitions, []kafka.ConfigEntry{
-			{ConfigName: "cleanup.policy", ConfigValue: "delete"},
-			{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(c.Retention.Milliseconds(), 10)},
-		}},
+		{c.Topics.Events, c.Partitions, []kafka.ConfigEntry{cleanup("delete"), kept}},
 		// One partition: a registry is caught up when it has read one offset.
-		{c.Topics.Resets, 1, []kafka.ConfigEntry{
-			{ConfigName: "cleanup.policy", ConfigValue: "compact"},
+		{c.Topics.Resets, 1, []kafka.ConfigEntry{cleanup("compact")}},
+		{c.Topics.Consents, c.Partitions, []kafka.ConfigEntry{cleanup("compact")}},
+		{c.Topics.Progress, 1, []kafka.ConfigEntry{
+			cleanup("compact,delete"),
+			{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(progressKept.Milliseconds(), 10)},
 		}},
+		{c.Topics.DeadLetters, 1, []kafka.ConfigEntry{cleanup("delete"), kept}},
 	}
 }
 
@@ -106,8 +114,10 @@ func (c *Cluster) VerifyTopics(ctx context.Context) (partitions int, err error) 
 			}
 		}
 	}
-	if n := len(found[c.config.Topics.Resets].Partitions); n != 1 {
-		return 0, fmt.Errorf("topic %s has %d partitions: it must have one, so that registries know when they are caught up", c.config.Topics.Resets, n)
+	for _, name := range []string{c.config.Topics.Resets, c.config.Topics.Progress, c.config.Topics.DeadLetters} {
+		if n := len(found[name].Partitions); n != 1 {
+			return 0, fmt.Errorf("topic %s has %d partitions: it must have one, so that who reads it knows when it has all", name, n)
+		}
 	}
 	return len(found[c.config.Topics.Events].Partitions), c.verifySettings(ctx)
 }

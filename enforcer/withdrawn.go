@@ -1,0 +1,119 @@
+package enforcer
+
+import (
+	"encoding/hex"
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"sekisho/enforcer/registry"
+	"sekisho/schemas"
+)
+
+// Withdrawn knows the pseudonyms of reset identifiers, and those whose users
+// opted out of a recipient. It is what [Resets] is downstream of Kafka, where
+// records bear pseudonyms and nobody can hash identifiers. The zero value knows
+// of none. Any number may read, without a lock, while others write.
+type Withdrawn struct {
+	resets  registry.Set
+	optOuts atomic.Pointer[map[string]*registry.Set] // by recipient
+
+	mu sync.Mutex // held by who adds a recipient to optOuts
+}
+
+// Put makes a reset or an opt-out hold, or no longer hold when it is revoked.
+func (w *Withdrawn) Put(reset *schemas.Reset) {
+	set := &w.resets
+	if reset.Recipient != "" {
+		set = w.optOutsOf(reset.Recipient)
+	}
+	for _, pseudonym := range reset.Pseudonyms {
+		h, ok := hashOf(pseudonym)
+		switch {
+		case !ok:
+		case reset.Revoked:
+			set.Remove(h)
+		default:
+			set.Add(h, reset.At.Add(lifetime))
+		}
+	}
+}
+
+// Len returns how many pseudonyms have been reset.
+func (w *Withdrawn) Len() int { return w.resets.Len() }
+
+// Reset reports whether the record bears a pseudonym that has been reset. Nil
+// knows of none.
+func (w *Withdrawn) Reset(r *schemas.Record) bool { return w != nil && carries(&w.resets, r) }
+
+// OptedOut reports whether the record bears a pseudonym whose user opted out of
+// the recipient.
+func (w *Withdrawn) OptedOut(r *schemas.Record, recipient string) bool {
+	if w == nil {
+		return false
+	}
+	sets := w.optOuts.Load()
+	if sets == nil {
+		return false
+	}
+	set := (*sets)[recipient]
+	return set != nil && carries(set, r)
+}
+
+func carries(set *registry.Set, r *schemas.Record) bool {
+	if set.Len() == 0 {
+		return false
+	}
+	for f := range (r.Event.Fields & schemas.Identifiers).Each {
+		if h, ok := hashOf(r.Event.Get(f)); ok && set.Contains(h) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Withdrawn) optOutsOf(recipient string) *registry.Set {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	sets := map[string]*registry.Set{}
+	if old := w.optOuts.Load(); old != nil {
+		if set := (*old)[recipient]; set != nil {
+			return set
+		}
+		sets = maps.Clone(*old)
+	}
+	set := new(registry.Set)
+	sets[recipient] = set
+	w.optOuts.Store(&sets)
+	return set
+}
+
+// hashOf returns the 128 bits of a pseudonym, which are as good as a hash of
+// it; see [Keys.AppendPseudonym]. Those of two keys do not meet by chance.
+func hashOf(pseudonym string) (registry.Hash, bool) {
+	_, digits, ok := strings.Cut(pseudonym, ".")
+	var bits [16]byte
+	if !ok || len(digits) != hex.EncodedLen(len(bits)) {
+		return registry.Hash{}, false
+	}
+	for i := range bits {
+		high, low := hexDigit(digits[2*i]), hexDigit(digits[2*i+1])
+		if high|low > 0x0f {
+			return registry.Hash{}, false
+		}
+		bits[i] = high<<4 | low
+	}
+	return registry.HashFrom(bits), true
+}
+
+// hexDigit returns the digit's value, 0xff when it is none.
+func hexDigit(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 0xff
+}
