@@ -1,0 +1,125 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/segmentio/kafka-go"
+
+	"sekisho/schemas"
+)
+
+// DeadLetters is the topic of what could not be stored or sent. Safe for
+// concurrent use.
+type DeadLetters struct {
+	cluster *Cluster
+	metrics *metrics.Set
+}
+
+// NewDeadLetters opens the topic. What is appended is counted in set, nil for
+// none.
+func NewDeadLetters(cluster *Cluster, set *metrics.Set) *DeadLetters {
+	if set == nil {
+		set = metrics.NewSet()
+	}
+	return &DeadLetters{cluster: cluster, metrics: set}
+}
+
+// Append makes letters durable: it returns when all in-sync replicas have them.
+// At and Expires are filled in where they are zero; letters expire with the
+// topic. The same letter may be appended again: readers collapse copies.
+func (d *DeadLetters) Append(ctx context.Context, letters ...schemas.DeadLetter) error {
+	now := time.Now()
+	var entries []Entry
+	size := 0
+	for i := range letters {
+		l := letters[i]
+		if l.At.IsZero() {
+			l.At = now
+		}
+		if l.Expires.IsZero() {
+			l.Expires = l.At.Add(d.cluster.config.Retention)
+		}
+		e := Entry{Time: l.At, Key: l.Key(), Value: l.AppendJSON(nil)}
+		if size += len(e.Key) + len(e.Value); size > maxBatch && len(entries) > 0 {
+			if err := d.append(ctx, entries); err != nil {
+				return err
+			}
+			entries, size = nil, len(e.Key)+len(e.Value)
+		}
+		entries = append(entries, e)
+	}
+	if len(entries) > 0 {
+		if err := d.append(ctx, entries); err != nil {
+			return err
+		}
+	}
+	for i := range letters {
+		d.count(&letters[i])
+	}
+	return nil
+}
+
+func (d *DeadLetters) append(ctx context.Context, entries []Entry) error {
+	if _, err := d.cluster.Append(ctx, d.cluster.config.Topics.DeadLetters, 0, entries); err != nil {
+		return fmt.Errorf("cannot keep dead letters: %w", err)
+	}
+	return nil
+}
+
+func (d *DeadLetters) count(l *schemas.DeadLetter) {
+	name := fmt.Sprintf(`sekisho_dead_letters_total{recipient=%q,site=%q,reason=%q}`, l.Recipient, l.Site, l.Reason)
+	if l.Settled != schemas.Unsettled {
+		name = fmt.Sprintf(`sekisho_dead_letters_settled_total{recipient=%q,settled=%q}`, l.Recipient, l.Settled)
+	}
+	d.metrics.GetOrCreateCounter(name).Inc()
+}
+
+// Each gives take every letter that is not expired, once, in the order in which
+// they were written: one that was settled as it was before, with what became of
+// it. It ends with what was there when it was called.
+//
+// Who uses a letter's value must have it reviewed first: its user may have reset
+// since.
+func (d *DeadLetters) Each(ctx context.Context, take func(*schemas.DeadLetter) error) error {
+	topic := d.cluster.config.Topics.DeadLetters
+	spans, err := d.cluster.Spans(ctx, topic)
+	if err != nil {
+		return err
+	}
+	settled := map[string]schemas.Settlement{}
+	err = d.read(ctx, spans[0], func(l *schemas.DeadLetter) error {
+		if l.Settled != schemas.Unsettled {
+			settled[l.ID()] = l.Settled
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	given := map[string]struct{}{}
+	return d.read(ctx, spans[0], func(l *schemas.DeadLetter) error {
+		id := l.ID()
+		if _, again := given[id]; again || l.Settled != schemas.Unsettled {
+			return nil
+		}
+		given[id] = struct{}{}
+		l.Settled = settled[id]
+		return take(l)
+	})
+}
+
+func (d *DeadLetters) read(ctx context.Context, span Span, take func(*schemas.DeadLetter) error) error {
+	return d.cluster.Read(ctx, d.cluster.config.Topics.DeadLetters, span, func(m *kafka.Message) error {
+		l, err := schemas.DecodeDeadLetter(m.Value)
+		if err != nil {
+			return fmt.Errorf("offset %d of topic %s: %w", m.Offset, m.Topic, err)
+		}
+		if !l.Expires.After(time.Now()) {
+			return nil
+		}
+		return take(&l)
+	})
+}

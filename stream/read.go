@@ -1,0 +1,93 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Span is a range of a partition's offsets, To excluded.
+type Span struct {
+	Partition int
+	From, To  int64
+}
+
+// Len returns how many offsets are in the span.
+func (s Span) Len() int64 { return max(s.To-s.From, 0) }
+
+// Spans returns what each partition of the topic has at the moment.
+func (c *Cluster) Spans(ctx context.Context, topic string) ([]Span, error) {
+	meta, err := c.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
+	if err != nil {
+		return nil, fmt.Errorf("cannot find the partitions of topic %s: %w", topic, err)
+	}
+	if len(meta.Topics) != 1 || meta.Topics[0].Error != nil || len(meta.Topics[0].Partitions) == 0 {
+		return nil, &pendingError{fmt.Sprintf("topic %s does not exist; create it with `sekisho topics`", topic)}
+	}
+	spans := make([]Span, len(meta.Topics[0].Partitions))
+	for i := range spans {
+		first, end, err := c.bounds(ctx, topic, i)
+		if err != nil {
+			return nil, err
+		}
+		spans[i] = Span{Partition: i, From: first, To: end}
+	}
+	return spans, nil
+}
+
+// Read gives take the span's messages in order, as far as the topic still has
+// them, and returns when it has given all, when take fails, or when ctx ends. A
+// lost connection is taken up again where it was lost.
+func (c *Cluster) Read(ctx context.Context, topic string, span Span, take func(*kafka.Message) error) error {
+	for next := span.From; next < span.To; {
+		// What expired will not come; what is left begins later.
+		first, end, err := c.bounds(ctx, topic, span.Partition)
+		if err != nil {
+			return err
+		}
+		if next = max(next, first); next >= min(span.To, end) {
+			return nil
+		}
+		next, err = c.readSome(ctx, topic, Span{span.Partition, next, min(span.To, end)}, take)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readSome reads until the span's end or until nothing comes for a while, and
+// returns where to go on.
+func (c *Cluster) readSome(ctx context.Context, topic string, span Span, take func(*kafka.Message) error) (next int64, err error) {
+	next = span.From
+	reader := kafka.NewReader(kafka.ReaderConfig{
+		Brokers: c.config.Brokers, Topic: topic, Partition: span.Partition, Dialer: c.dialer,
+		MinBytes: 1, MaxBytes: 8 << 20, MaxWait: stall / 3, ReadLagInterval: -1,
+	})
+	defer reader.Close()
+	if err := reader.SetOffset(next); err != nil {
+		return next, fmt.Errorf("cannot read topic %s: %w", topic, err)
+	}
+	for next < span.To {
+		wait, cancel := context.WithTimeout(ctx, stall)
+		m, err := reader.FetchMessage(wait)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return next, ctx.Err()
+		case errors.Is(err, context.DeadlineExceeded):
+			return next, nil
+		case err != nil:
+			return next, fmt.Errorf("cannot read topic %s: %w", topic, err)
+		case m.Offset >= span.To:
+			return span.To, nil
+		}
+		if err := take(&m); err != nil {
+			return next, err
+		}
+		next = m.Offset + 1
+	}
+	return next, nil
+}
