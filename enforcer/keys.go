@@ -16,6 +16,7 @@ type Keys struct {
 	id        string
 	pseudonym *mac
 	anonymous *mac
+	previous  []*Keys
 }
 
 // MinSecret is the shortest secret that keys are made from, in bytes.
@@ -23,8 +24,8 @@ const MinSecret = 32
 
 // NewKeys makes keys from the deployment's secret. The id, 1 to 8 lower-case
 // letters and digits, stands before every pseudonym, so that the secret can
-// be rotated.
-func NewKeys(id string, secret []byte) (*Keys, error) {
+// be rotated: previous are the keys under which something may still be stored.
+func NewKeys(id string, secret []byte, previous ...*Keys) (*Keys, error) {
 	if !isKeyID(id) {
 		return nil, errors.New("the key id must be 1 to 8 lower-case letters and digits")
 	}
@@ -35,6 +36,7 @@ func NewKeys(id string, secret []byte) (*Keys, error) {
 		id:        id,
 		pseudonym: newMAC(secret, "sekisho pseudonym"),
 		anonymous: newMAC(secret, "sekisho anonymous event id"),
+		previous:  previous,
 	}, nil
 }
 
@@ -55,6 +57,16 @@ func (k *Keys) AppendPseudonym(b []byte, f schemas.Field, identifier string) []b
 	b = append(b, k.id...)
 	b = append(b, '.')
 	return hex.AppendEncode(b, sum[:16])
+}
+
+// Pseudonyms returns what may stand for the identifier outside the collector:
+// its pseudonym under each live key, the current one first.
+func (k *Keys) Pseudonyms(f schemas.Field, identifier string) []string {
+	all := []string{string(k.AppendPseudonym(nil, f, identifier))}
+	for _, p := range k.previous {
+		all = append(all, string(p.AppendPseudonym(nil, f, identifier)))
+	}
+	return all
 }
 
 // AppendAnonymousID appends the id of an anonymised event. It is the same for

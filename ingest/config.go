@@ -1,7 +1,9 @@
 package ingest
 
 import (
+	"net"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"sekisho/schemas/strict"
@@ -42,6 +44,11 @@ func DefaultConfig() Config {
 
 // Validate reports what the types alone do not show.
 func (c *Config) Validate(check *strict.Check) {
+	if _, port, err := net.SplitHostPort(c.Listen); err != nil {
+		check.Problem("listen", c.Listen, "must be host:port, such as 0.0.0.0:8080")
+	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		check.Problem("listen", c.Listen, "must have a port from 0 to 65535")
+	}
 	if c.MaxBody < 1<<10 || c.MaxBody > 64<<20 {
 		check.Problem("max_body", c.MaxBody, "must be from 1KiB to 64MiB")
 	}

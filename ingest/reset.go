@@ -98,7 +98,7 @@ func (c *Collector) appendReset(resets []schemas.Reset, s *session, f schemas.Fi
 		Field:      f,
 		Hash:       c.enforcer.Resets().Hash(f, text),
 		At:         s.now,
-		Pseudonyms: []string{string(c.keys.AppendPseudonym(nil, f, text))},
+		Pseudonyms: c.keys.Pseudonyms(f, text),
 	})
 }
 

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"regexp"
 	"time"
 
 	"sekisho/schemas/strict"
@@ -27,6 +28,25 @@ type Topics struct {
 	Progress    string `yaml:"progress" doc:"How far resets have come with each recipient."`
 	DeadLetters string `yaml:"dead_letters" doc:"Records that could not be stored or sent."`
 }
+
+// Validate reports what the types alone do not show.
+func (t *Topics) Validate(check *strict.Check) {
+	taken := map[string]string{}
+	for _, topic := range []struct{ key, name string }{
+		{"events", t.Events}, {"resets", t.Resets}, {"consents", t.Consents}, {"progress", t.Progress}, {"dead_letters", t.DeadLetters},
+	} {
+		switch other, ok := taken[topic.name]; {
+		case !topicName.MatchString(topic.name):
+			check.Problem(topic.key, topic.name, `must be 1 to 249 letters, digits and "._-"`)
+		case ok:
+			check.Problem(topic.key, topic.name, "is the topic of "+other+" already; each needs its own")
+		}
+		taken[topic.name] = topic.key
+	}
+}
+
+// topicName is what Kafka takes.
+var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
 
 // TLS configures encrypted connections.
 type TLS struct {
@@ -80,6 +100,9 @@ func (c *Config) Validate(check *strict.Check) {
 	case "", "plain", "scram-sha-256", "scram-sha-512":
 	default:
 		check.Problem("sasl.mechanism", c.SASL.Mechanism, "must be plain, scram-sha-256 or scram-sha-512")
+	}
+	if c.SASL.Mechanism == "" && (c.SASL.Username != "" || c.SASL.Password.IsSet()) {
+		check.Problem("sasl.mechanism", c.SASL.Mechanism, "is required with sasl.username and sasl.password: plain, scram-sha-256 or scram-sha-512")
 	}
 	if c.SASL.Mechanism != "" && c.SASL.Username == "" {
 		check.Problem("sasl.username", c.SASL.Username, "is required with sasl.mechanism")

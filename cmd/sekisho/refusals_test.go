@@ -71,6 +71,13 @@ func TestRefusals(t *testing.T) {
 	check(`embedded.clickhouse.library (line 1): cannot be combined with embedded.clickhouse.binary`, nil, "config", config("embedded: {clickhouse: {library: /a, binary: /b}}"))
 	check(`must be a loopback address unless admin.token is set`, nil, "config", config(`admin: {listen: "0.0.0.0:1"}`))
 	check(`needs trusted_proxies`, nil, "config", config("collector: {place_header: X-Place}"))
+	check(`collector.listen (line 1): "8080": must be host:port`, nil, "config", config(`collector: {listen: "8080"}`))
+	check(`must have a port from 0 to 65535`, nil, "config", config(`collector: {listen: "127.0.0.1:http-alt"}`))
+	check(`kafka.topics.progress (line 1): "a.b": is the topic of resets already`, nil, "config", config(`kafka: {topics: {resets: a.b, progress: a.b}}`))
+	check(`kafka.sasl.mechanism (line 1): "": is required with sasl.username`, nil, "config", config(`kafka: {sasl: {username: u}}`))
+	check(`keys.secret is the same secret as keys.registry`, []string{"SEKISHO_KEYS_SECRET=" + strings.Repeat("a", 64), "SEKISHO_KEYS_REGISTRY=" + strings.Repeat("a", 64)}, "config")
+	check(`keys.secret is the same secret as keys.previous.k0`, append(secrets, "OLD="+strings.Repeat("a", 64)), "config", config("keys: {previous: {k0: env:OLD}}"))
+	check(`has the id k1 of the current key`, append(secrets, "OLD="+strings.Repeat("c", 64)), "config", config("keys: {previous: {k1: env:OLD}}"))
 	check(`did you mean "SEKISHO_KAFKA_BROKERS"?`, []string{"SEKISHO_KAFKA_BROKRS=x"}, "config")
 	check(`cannot read the configuration`, nil, "config", "--config=/does/not/exist")
 

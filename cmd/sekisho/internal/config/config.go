@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
+	"slices"
 
 	"sekisho/ingest"
 	"sekisho/schemas/strict"
@@ -34,9 +36,38 @@ type Config struct {
 
 // Keys are the secrets under which identifiers are hashed.
 type Keys struct {
-	ID       string        `yaml:"id" doc:"Name of the pseudonym key, 1 to 8 letters and digits; give a new key a new one."`
-	Secret   strict.Secret `yaml:"secret" doc:"Secret of the pseudonyms, at least 32 random bytes."`
-	Registry strict.Secret `yaml:"registry" doc:"Secret of the reset registry, at least 32 random bytes. It must never change: resets would be forgotten."`
+	ID       string                   `yaml:"id" doc:"Name of the pseudonym key, 1 to 8 letters and digits; give a new key a new one."`
+	Secret   strict.Secret            `yaml:"secret" doc:"Secret of the pseudonyms, at least 32 random bytes."`
+	Previous map[string]strict.Secret `yaml:"previous" doc:"Earlier secrets of the pseudonyms by their id, for as long as something is stored under them: a reset covers those pseudonyms too."`
+	Registry strict.Secret            `yaml:"registry" doc:"Secret of the reset registry, at least 32 random bytes. It must never change: resets would be forgotten."`
+}
+
+// Validate reports what the types alone do not show.
+func (k *Keys) Validate(check *strict.Check) {
+	if _, ok := k.Previous[k.ID]; ok {
+		check.Problem("previous", nil, "has the id "+k.ID+" of the current key: a new key needs a new keys.id")
+	}
+}
+
+// distinct reports secrets that are the same, which none may be: whoever learnt
+// one would have the other. Only once they are resolved.
+func (k *Keys) distinct() error {
+	names := map[string]string{}
+	all := map[string]strict.Secret{"keys.secret": k.Secret, "keys.registry": k.Registry}
+	for id, secret := range k.Previous {
+		all["keys.previous."+id] = secret
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if !all[name].IsSet() {
+			continue
+		}
+		value := all[name].Reveal()
+		if other, ok := names[value]; ok {
+			return fmt.Errorf("%s is the same secret as %s: each needs its own; make one with `openssl rand -hex 32`", name, other)
+		}
+		names[value] = name
+	}
+	return nil
 }
 
 // Admin is the listener for metrics and operators.
@@ -109,6 +140,9 @@ func Load(file string, c *Config) error {
 	}
 	if err := strict.Resolve(c, os.LookupEnv, os.ReadFile); err != nil {
 		return fmt.Errorf("the configuration names a secret that cannot be had:\n%w", err)
+	}
+	if err := c.Keys.distinct(); err != nil {
+		return fmt.Errorf("the configuration is not valid: %w", err)
 	}
 	return nil
 }

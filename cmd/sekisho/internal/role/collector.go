@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 
 	"github.com/VictoriaMetrics/metrics"
 
@@ -89,7 +91,15 @@ func secrets(c config.Keys) (*enforcer.Keys, *enforcer.Resets, error) {
 	if !c.Secret.IsSet() || !c.Registry.IsSet() {
 		return nil, nil, errors.New("keys.secret and keys.registry are required: write `file:/path` to them in the configuration, or set SEKISHO_KEYS_SECRET and SEKISHO_KEYS_REGISTRY; make a secret with `openssl rand -hex 32`")
 	}
-	keys, err := enforcer.NewKeys(c.ID, []byte(c.Secret.Reveal()))
+	var previous []*enforcer.Keys
+	for _, id := range slices.Sorted(maps.Keys(c.Previous)) {
+		k, err := enforcer.NewKeys(id, []byte(c.Previous[id].Reveal()))
+		if err != nil {
+			return nil, nil, fmt.Errorf("cannot use keys.previous.%s: %w", id, err)
+		}
+		previous = append(previous, k)
+	}
+	keys, err := enforcer.NewKeys(c.ID, []byte(c.Secret.Reveal()), previous...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot use keys: %w", err)
 	}
