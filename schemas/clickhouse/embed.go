@@ -4,8 +4,8 @@
 // end of a line. In it, {{.Local "t"}} is the table that holds the rows of t on
 // one server, {{.Name "t"}} the table that is asked, which on a cluster is
 // another one; {{.OnCluster}} and {{.Engine "E"}} are the clause and the engine
-// for a server or a cluster, and {{if .Cluster}} encloses what only a cluster
-// has.
+// for a server or a cluster, {{.Everywhere "E"}} is the engine of a table that
+// each server has all of, and {{if .Cluster}} encloses what only a cluster has.
 //
 // A migration that was ever released is never changed: its checksum is in every
 // database that it was applied to. Each statement can be applied again, since a

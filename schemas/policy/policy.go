@@ -28,6 +28,7 @@ type Policy struct {
 	Recipients    map[string]Recipient    `yaml:"recipients" required:"true" doc:"Who may receive events. The recipient store, the gateway's own ClickHouse, is required."`
 	Events        Events                  `yaml:"events" required:"true" doc:"The purpose of each event type, and what becomes of it without consent."`
 	Reset         Action                  `yaml:"reset" required:"true" doc:"What becomes of an event that carries a reset identifier: drop or anonymise."`
+	Erasure       Action                  `yaml:"erasure" doc:"What becomes of what ClickHouse has under an identifier that is reset: drop (default) deletes the rows, anonymise puts anonymised ones in their place, so that counts survive."`
 	Anonymous     Anonymous               `yaml:"anonymous" doc:"What anonymised events keep."`
 	Sites         map[string]Site         `yaml:"sites" required:"true" doc:"The sites (services), by the name that their events bear."`
 }

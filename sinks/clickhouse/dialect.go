@@ -44,6 +44,14 @@ func (d dialect) Engine(engine string) string {
 	return "Replicated" + engine
 }
 
+// Everywhere is the engine of a table that each server of a cluster has all of.
+func (d dialect) Everywhere(engine string) string {
+	if d.Cluster == "" {
+		return engine
+	}
+	return "Replicated" + engine + "('/clickhouse/tables/{uuid}/all', '{shard}_{replica}')"
+}
+
 // Distributed is the engine of the table that is asked on a cluster.
 func (d dialect) Distributed(table, shardBy string) string {
 	return fmt.Sprintf("Distributed(%s, %s, %s, %s)", quote(d.Cluster), quote(d.Database), quote(table+"_local"), shardBy)

@@ -125,7 +125,7 @@ CREATE TABLE IF NOT EXISTS {{.Name "migrations"}}{{.OnCluster}}
     checksum   String,
     applied_at DateTime('UTC') DEFAULT now()
 )
-ENGINE = {{if .Cluster}}ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/all', '{shard}_{replica}'){{else}}ReplacingMergeTree{{end}}
+ENGINE = {{.Everywhere "ReplacingMergeTree"}}
 ORDER BY number;
 `
 
