@@ -110,6 +110,8 @@ type fates struct {
 	mayHave   schemas.Categories
 }
 
+// field tells a field's fate. To third parties, pseudonyms are made of those of
+// the record when it is sent.
 func (t *fates) field(e *schemas.Event, f schemas.Field) ExplainedField {
 	x := ExplainedField{Field: f.String(), Category: f.Definition().Category}
 	if t.record == nil {
@@ -118,9 +120,17 @@ func (t *fates) field(e *schemas.Event, f schemas.Field) ExplainedField {
 	}
 	fields, categories, _ := t.record.For(t.recipient)
 	written := t.record.Event.Get(f)
+	own, isOwn := t.record.Grant(t.recipient).OwnText(f)
+	thirdParty := t.recipient != policy.Store
 	switch {
 	case !fields.Has(f):
 		x.Fate, x.Why = FateStripped, t.whyStripped(x.Category, categories)
+	case isOwn && own == e.Get(f):
+		x.Fate, x.Why = FateKept, "the policy lets this recipient have it as it came"
+	case thirdParty && f == schemas.ID:
+		x.Fate, x.Why = FateReplaced, "no two recipients have the same"
+	case thirdParty && f == schemas.OrderID && !isOwn:
+		x.Fate, x.Why = FatePseudonym, "no two recipients have the same"
 	case written == e.Get(f), f == schemas.Time && t.record.Event.Time.Equal(e.Time):
 		x.Fate = FateKept
 	case f == schemas.ID:

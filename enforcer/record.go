@@ -15,7 +15,8 @@ type Projector struct {
 	Masked identifiers.Counts
 
 	record schemas.Record
-	arena  []byte // texts of the record that are not the event's own
+	arena  []byte                  // texts of the record that are not the event's own
+	own    []schemas.OwnIdentifier // of the grants
 }
 
 // Record returns what the verdict lets through of the event in the form of the
@@ -36,11 +37,15 @@ func (p *Projector) Record(k *Keys, e *schemas.Event, v *Verdict, form schemas.O
 		if len(r.Grants) == 0 {
 			r.Reason = rv.Reason
 		}
-		categories := rv.Categories
-		if form == schemas.Anonymised {
-			categories = schemas.AllCategories // nothing in it is anyone's
+		grant := schemas.Grant{Recipient: v.table.Recipients[rv.Recipient], Categories: rv.Categories}
+		switch {
+		case form == schemas.Anonymised:
+			grant.Categories = schemas.AllCategories // nothing in it is anyone's
+		case rv.Recipient > 0:
+			grant.Flags = rv.flags()
+			grant.Own = p.ownOf(e, v.table.own[rv.Recipient], rv.Categories)
 		}
-		r.Grants = append(r.Grants, schemas.Grant{Recipient: v.table.Recipients[rv.Recipient], Categories: categories})
+		r.Grants = append(r.Grants, grant)
 	}
 	if len(r.Grants) == 0 {
 		return nil
@@ -58,7 +63,7 @@ func (p *Projector) begin(e *schemas.Event, site *Site, form schemas.Outcome) {
 	r := &p.record
 	r.Event.Reset()
 	p.arena = p.arena[:0]
-	r.Outcome, r.Grants, r.PropertyCategories = form, r.Grants[:0], r.PropertyCategories[:0]
+	r.Outcome, r.Grants, r.PropertyCategories, p.own = form, r.Grants[:0], r.PropertyCategories[:0], p.own[:0]
 	r.Event.Type = e.Type
 	r.Event.Set(schemas.Type, e.Type.String())
 	r.Event.Set(schemas.Site, site.Name)

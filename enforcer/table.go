@@ -31,6 +31,7 @@ type Table struct {
 	optOut        schemas.Purposes                   // refused by an opt-out of GPP or US Privacy
 	mobile        schemas.Purposes                   // refused by a phone
 	vendors       []vendor                           // by place in Recipients
+	own           []schemas.FieldSet                 // identifiers that a recipient may have as they came
 }
 
 // vendor is what IAB signals know a recipient as; zero where they do not.
@@ -159,6 +160,7 @@ func (t *Table) compileSignals(p *policy.Policy) {
 			}
 		}
 		t.vendors = append(t.vendors, v)
+		t.own = append(t.own, ownIdentifiers(r.Identifiers))
 	}
 }
 

@@ -37,7 +37,7 @@ func record(tb testing.TB) *Record {
 	r := &Record{
 		Outcome: Allowed, Reason: ReasonGranted, Policy: "2026-04-01", Jurisdiction: "jp",
 		Purposes:           PurposesOf(Necessary, Analytics),
-		Grants:             []Grant{{"warehouse", AllCategories}, {"ga4", CategoriesOf(UsageHistory, TerminalIdentification)}},
+		Grants:             []Grant{{Recipient: "warehouse", Categories: AllCategories}, {Recipient: "ga4", Categories: CategoriesOf(UsageHistory, TerminalIdentification)}},
 		PropertyCategories: []Category{Attribute, UsageHistory, Attribute},
 	}
 	if bad := d.Event(0, &r.Event); bad != nil {

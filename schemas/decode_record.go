@@ -14,6 +14,7 @@ var errNotRecord = errors.New("not a record of this schema")
 // goroutine and is best reused.
 type RecordDecoder struct {
 	events Decoder
+	own    []OwnIdentifier
 }
 
 // Decode reads a message's value into r, whose texts share memory with the
@@ -34,9 +35,17 @@ func (d *RecordDecoder) Decode(value []byte, r *Record) error {
 		return fmt.Errorf("cannot decode record: %w", errNotRecord)
 	}
 	version, problem := 0, ""
+	var flags, own *fastjson.Value
 	object.Visit(func(key []byte, v *fastjson.Value) {
-		if string(key) == "schema" {
+		switch string(key) {
+		case "schema":
 			version, _ = v.Int()
+			return
+		case "flags":
+			flags = v
+			return
+		case "own":
+			own = v
 			return
 		}
 		if problem != "" {
@@ -67,6 +76,8 @@ func (d *RecordDecoder) Decode(value []byte, r *Record) error {
 		return fmt.Errorf("cannot decode record: %w: it has no schema version", errNotRecord)
 	case r.Outcome != Allowed && r.Outcome != Anonymised:
 		return fmt.Errorf("cannot decode record: %w: it does not say that it was let through", errNotRecord)
+	case !decodeFlags(flags, r), !d.decodeOwn(own, r):
+		return fmt.Errorf("cannot decode record: %w: a grant is not what it should be", errNotRecord)
 	case r.Event.Fields&envelope != envelope:
 		return fmt.Errorf("cannot decode record: %w: id, type, site or time is missing", errNotRecord)
 	}
@@ -137,23 +148,6 @@ func decodePurposes(v *fastjson.Value, r *Record) bool {
 		r.Purposes |= 1 << p
 	}
 	return err == nil
-}
-
-func decodeGrants(v *fastjson.Value, r *Record) bool {
-	object, err := v.Object()
-	if err != nil || object.Len() > MaxRecipients || len(r.Grants) > 0 {
-		return false
-	}
-	ok := true
-	object.Visit(func(key []byte, v *fastjson.Value) {
-		bits, err := v.Uint()
-		if err != nil || bits > uint(AllCategories) {
-			ok = false
-			return
-		}
-		r.Grants = append(r.Grants, Grant{Recipient: share(key), Categories: Categories(bits)})
-	})
-	return ok
 }
 
 func (d *RecordDecoder) properties(v *fastjson.Value, r *Record) bool {

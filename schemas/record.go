@@ -2,23 +2,16 @@ package schemas
 
 import "strconv"
 
-// MaxRecipients is the most recipients that a policy can name.
-const MaxRecipients = 16
-
-// Grant is what one recipient may have of a record.
-type Grant struct {
-	Recipient  string
-	Categories Categories
-}
-
 // Record is an enforced event, the value of a message on the events topic:
 // what the enforcer let through, and for whom. A recipient is given only the
 // fields whose category its grant has; see [Record.For].
 //
 // In JSON it is one flat object: `schema`, `outcome`, `reason`, `policy`,
 // `jurisdiction`, `purposes` (list of names), `grants` (recipient to the
-// numbers of its categories as bits), the fields under their own names, and
-// `properties` (name to [category number, value]). Identifiers are pseudonyms.
+// numbers of its categories as bits), `flags` (recipient to flags as bits) and
+// `own` (recipient to identifiers as they came) where there are any, the fields
+// under their own names, and `properties` (name to [category number, value]).
+// Identifiers among the fields are pseudonyms.
 type Record struct {
 	Event        Event
 	Outcome      Outcome
@@ -30,22 +23,6 @@ type Record struct {
 	// PropertyCategories has the category of each of Event.Properties.
 	PropertyCategories []Category
 }
-
-// For returns the fields that the recipient may have, and whether the record
-// is for it at all.
-func (r *Record) For(recipient string) (FieldSet, Categories, bool) {
-	for i := range r.Grants {
-		if r.Grants[i].Recipient == recipient {
-			c := r.Grants[i].Categories
-			return r.Event.Fields & (FieldsIn(c) | envelope), c, true
-		}
-	}
-	return 0, 0, false
-}
-
-// envelope are the fields without which a record is none: they go wherever
-// the record goes.
-var envelope = SetOf(ID, Type, Site, Time)
 
 // AppendJSON appends the record's JSON form.
 func (r *Record) AppendJSON(b []byte) []byte {
@@ -70,16 +47,7 @@ func (r *Record) AppendJSON(b []byte) []byte {
 			b = append(b, '"')
 		}
 	}
-	b = append(b, `],"grants":{`...)
-	for i := range r.Grants {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendString(b, r.Grants[i].Recipient)
-		b = append(b, ':')
-		b = strconv.AppendUint(b, uint64(r.Grants[i].Categories), 10)
-	}
-	b = append(b, '}')
+	b = appendGrants(append(b, ']', ','), r.Grants)
 	b = appendFields(b, &r.Event)
 	if len(r.Event.Properties) > 0 {
 		b = append(b, `,"properties":{`...)

@@ -31,7 +31,14 @@ func (w writer) randomRecord(d *Decoder, r *Record) {
 	r.Policy, r.Jurisdiction, r.Purposes = pick(w, "2026-04-01", ""), pick(w, "jp", "us-ca", ""), Purposes(w.IntN(NumPurposeSets))
 	r.Grants, r.PropertyCategories = nil, nil
 	for i := range w.IntN(MaxRecipients + 1) {
-		r.Grants = append(r.Grants, Grant{"recipient-" + strconv.Itoa(i), Categories(w.IntN(int(AllCategories) + 1))})
+		g := Grant{Recipient: "recipient-" + strconv.Itoa(i), Categories: Categories(w.IntN(int(AllCategories) + 1))}
+		g.Flags = GrantFlags(w.IntN(allFlags + 1))
+		for f := range (OwnIdentifiers & r.Event.Fields & (FieldsIn(g.Categories) | envelope)).Each {
+			if w.one(2) {
+				g.Own = append(g.Own, OwnIdentifier{f, pick(w, "123.456", `a "b"`, "日本")})
+			}
+		}
+		r.Grants = append(r.Grants, g)
 	}
 	for range r.Event.Properties {
 		r.PropertyCategories = append(r.PropertyCategories, Category(w.IntN(NumCategories)))
@@ -41,11 +48,19 @@ func (w writer) randomRecord(d *Decoder, r *Record) {
 func equalRecords(a, b *Record) bool {
 	x, y := *a, *b
 	x.Event, y.Event = Event{}, Event{}
-	x.Grants, y.Grants = append([]Grant{}, a.Grants...), append([]Grant{}, b.Grants...)
+	x.Grants, y.Grants = copyGrants(a.Grants), copyGrants(b.Grants)
 	x.PropertyCategories, y.PropertyCategories = append([]Category{}, a.PropertyCategories...), append([]Category{}, b.PropertyCategories...)
 	return reflect.DeepEqual(x, y) && a.Event.Fields == b.Event.Fields && a.Event.text == b.Event.text &&
 		a.Event.Type == b.Event.Type && a.Event.Time.Equal(b.Event.Time) && a.Event.Consent == b.Event.Consent &&
 		reflect.DeepEqual(append([]Property{}, a.Event.Properties...), append([]Property{}, b.Event.Properties...))
+}
+
+func copyGrants(list []Grant) []Grant {
+	out := append([]Grant{}, list...)
+	for i := range out {
+		out[i].Own = append([]OwnIdentifier{}, out[i].Own...)
+	}
+	return out
 }
 
 // What is written is JSON, and is read back as it was, by a decoder that has
@@ -75,7 +90,7 @@ func TestRecordRoundTrip(t *testing.T) {
 func TestRecordJSON(t *testing.T) {
 	r := Record{
 		Outcome: Anonymised, Reason: ReasonSilent, Policy: "2026-04-01", Jurisdiction: "eu", Purposes: PurposesOf(Necessary, Social),
-		Grants:             []Grant{{"warehouse", AllCategories}, {"ga4", CategoriesOf(UsageEnvironment, Location)}},
+		Grants:             []Grant{{Recipient: "warehouse", Categories: AllCategories}, {Recipient: "ga4", Categories: CategoriesOf(UsageEnvironment, Location)}},
 		PropertyCategories: []Category{Attribute, UsageHistory, ResearchPanel},
 	}
 	r.Event.Set(Type, "custom")

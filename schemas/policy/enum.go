@@ -1,6 +1,11 @@
 package policy
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+
+	"sekisho/schemas"
+)
 
 // Action is what becomes of an event that may not pass as it is.
 type Action uint8
@@ -47,6 +52,30 @@ func (d Default) MarshalText() ([]byte, error) { return []byte(d.String()), nil 
 
 // Allowed lists the names that UnmarshalText accepts.
 func (Default) Allowed() []string { return defaultNames }
+
+// Identifier is a field of [schemas.OwnIdentifiers].
+type Identifier schemas.Field
+
+var identifierNames = schemas.OwnIdentifiers.Names()
+
+// String returns the field's name.
+func (i Identifier) String() string { return schemas.Field(i).String() }
+
+// UnmarshalText accepts the name of such a field.
+func (i *Identifier) UnmarshalText(text []byte) error {
+	f, ok := schemas.FieldNamed(text)
+	if !ok || !slices.Contains(identifierNames, f.String()) {
+		return fmt.Errorf("must be one of %v", identifierNames)
+	}
+	*i = Identifier(f)
+	return nil
+}
+
+// MarshalText returns the field's name.
+func (i Identifier) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
+// Allowed lists the names that UnmarshalText accepts.
+func (Identifier) Allowed() []string { return identifierNames }
 
 func parse[E ~uint8](names []string, text []byte, e *E) error {
 	for i, name := range names {

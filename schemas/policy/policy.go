@@ -75,11 +75,12 @@ type Jurisdiction struct {
 
 // Recipient is who may receive events.
 type Recipient struct {
-	Operator   string             `yaml:"operator" required:"true" doc:"Company that runs it."`
-	Purposes   []schemas.Purpose  `yaml:"purposes" required:"true" doc:"Purposes for which it may receive events."`
-	Categories []schemas.Category `yaml:"categories" required:"true" doc:"Data categories that it may receive."`
-	OptOut     string             `yaml:"opt_out" doc:"Address of its own opt-out page."`
-	TCF        *TCFVendor         `yaml:"tcf" doc:"Its entry in the IAB's global vendor list. With a TC string it has only what the string permits this vendor."`
+	Operator    string             `yaml:"operator" required:"true" doc:"Company that runs it."`
+	Purposes    []schemas.Purpose  `yaml:"purposes" required:"true" doc:"Purposes for which it may receive events."`
+	Categories  []schemas.Category `yaml:"categories" required:"true" doc:"Data categories that it may receive."`
+	Identifiers []Identifier       `yaml:"identifiers" doc:"Identifiers that it may have as they came, when consent covers them. All others reach it as pseudonyms made for it alone, so that no two recipients can join what they have."`
+	OptOut      string             `yaml:"opt_out" doc:"Address of its own opt-out page."`
+	TCF         *TCFVendor         `yaml:"tcf" doc:"Its entry in the IAB's global vendor list. With a TC string it has only what the string permits this vendor."`
 	// AdditionalConsent is only looked at where a TC string is present.
 	AdditionalConsent int `yaml:"additional_consent" doc:"Its number in Google's list of ad technology providers, for a recipient outside the vendor list. With a TC string it has nothing unless the Additional Consent string names it."`
 }

@@ -122,6 +122,22 @@ func (p *Policy) validateRecipients(check *strict.Check) {
 		if !namePattern.MatchString(name) {
 			check.Problem(strict.Join("recipients", name), name, `must be lower-case letters, digits and "_.-"`)
 		}
+		validateIdentifiers(check, name, p.Recipients[name])
+	}
+}
+
+func validateIdentifiers(check *strict.Check, name string, r Recipient) {
+	for i, identifier := range r.Identifiers {
+		category := schemas.Field(identifier).Definition().Category
+		path := fmt.Sprintf("%s.identifiers[%d]", strict.Join("recipients", name), i)
+		switch {
+		case name == Store:
+			check.Problem(path, identifier, "must not be listed: the store has pseudonyms only")
+		case slices.Contains(r.Identifiers[:i], identifier):
+			check.Problem(path, identifier, "is listed twice")
+		case !slices.Contains(r.Categories, category):
+			check.Problem(path, identifier, "is of the category "+category.String()+", which is not among the recipient's categories")
+		}
 	}
 }
 

@@ -1,0 +1,148 @@
+package schemas
+
+import "strconv"
+
+// MaxRecipients is the most recipients that a policy can name.
+const MaxRecipients = 16
+
+// Grant is what one recipient may have of a record.
+type Grant struct {
+	Recipient  string
+	Categories Categories
+	// Flags are the vendors' own flags of the verdict; none for the store.
+	Flags GrantFlags
+	// Own are identifiers as they came, which the policy lets this recipient,
+	// and no other by this grant, have so. They are always of a field of the
+	// grant's categories that the record has.
+	Own []OwnIdentifier
+}
+
+// GrantFlags are the flags that a vendor is told, one bit each. Their bits are in
+// Kafka records and never change.
+type GrantFlags uint8
+
+// The flags.
+const (
+	// AdUserData is Google's ad_user_data: user data may be used for advertising.
+	AdUserData GrantFlags = 1 << iota
+	// AdPersonalisation is Google's ad_personalization.
+	AdPersonalisation
+	// LimitedDataUse is Meta's: to be processed for as little as possible.
+	LimitedDataUse
+	allFlags = 1<<iota - 1
+)
+
+// Has reports whether all the given flags are set.
+func (f GrantFlags) Has(flags GrantFlags) bool { return f&flags == flags }
+
+// OwnIdentifier is an identifier as it came, in its normal form.
+type OwnIdentifier struct {
+	Field Field
+	Text  string
+}
+
+// OwnIdentifiers are the fields that a policy can let a recipient have as they
+// came: those that vendors made, and the numbers of an event and of an order,
+// by which a vendor tells what it has heard of already. What the site itself
+// calls its visitors is never among them, nor a click identifier, since nothing
+// tells whose it is.
+var OwnIdentifiers = SetOf(ID, AppInstanceID, GA, FBP, FBC, IDFA, GAID, OrderID)
+
+// OwnText returns the identifier as it came, where the recipient may have it. A
+// nil grant has none.
+func (g *Grant) OwnText(f Field) (text string, ok bool) {
+	if g == nil {
+		return "", false
+	}
+	for i := range g.Own {
+		if g.Own[i].Field == f {
+			return g.Own[i].Text, true
+		}
+	}
+	return "", false
+}
+
+// Grant returns what the recipient may have of the record, nil for nothing.
+func (r *Record) Grant(recipient string) *Grant {
+	for i := range r.Grants {
+		if r.Grants[i].Recipient == recipient {
+			return &r.Grants[i]
+		}
+	}
+	return nil
+}
+
+// For returns the fields that the recipient may have, and whether the record
+// is for it at all.
+func (r *Record) For(recipient string) (FieldSet, Categories, bool) {
+	g := r.Grant(recipient)
+	if g == nil {
+		return 0, 0, false
+	}
+	return r.Event.Fields & (FieldsIn(g.Categories) | envelope), g.Categories, true
+}
+
+// envelope are the fields without which a record is none: they go wherever
+// the record goes.
+var envelope = SetOf(ID, Type, Site, Time)
+
+// appendGrants appends the members of a record that say who may have what.
+func appendGrants(b []byte, grants []Grant) []byte {
+	b = append(b, `"grants":{`...)
+	for i := range grants {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, grants[i].Recipient)
+		b = append(b, ':')
+		b = strconv.AppendUint(b, uint64(grants[i].Categories), 10)
+	}
+	b = append(b, '}')
+	b = appendByRecipient(b, `,"flags":`, grants, func(b []byte, g *Grant) []byte {
+		if g.Flags == 0 {
+			return nil
+		}
+		return strconv.AppendUint(b, uint64(g.Flags), 10)
+	})
+	return appendByRecipient(b, `,"own":`, grants, func(b []byte, g *Grant) []byte {
+		if len(g.Own) == 0 {
+			return nil
+		}
+		separator := byte('{')
+		for i := range g.Own {
+			b = append(b, separator, '"')
+			b = append(b, g.Own[i].Field.String()...)
+			b = append(b, '"', ':')
+			b = appendString(b, g.Own[i].Text)
+			separator = ','
+		}
+		return append(b, '}')
+	})
+}
+
+// appendByRecipient appends a member that is an object by recipient, with the
+// grants for which add returns something; without any it appends nothing.
+func appendByRecipient(b []byte, member string, grants []Grant, add func([]byte, *Grant) []byte) []byte {
+	first := true
+	for i := range grants {
+		before := len(b)
+		if first {
+			b = append(b, member...)
+			b = append(b, '{')
+		} else {
+			b = append(b, ',')
+		}
+		b = appendString(b, grants[i].Recipient)
+		b = append(b, ':')
+		added := add(b, &grants[i])
+		if added == nil {
+			b = b[:before]
+			continue
+		}
+		b, first = added, false
+	}
+	if first {
+		return b
+	}
+	return append(b, '}')
+}
