@@ -18,7 +18,7 @@ import (
 // it has done by then may be done again by another member.
 type Handler func(ctx context.Context, partition int, messages []kafka.Message) error
 
-// Consumer is a member of a consumer group over the events topic.
+// Consumer is a member of a consumer group over a topic.
 type Consumer struct {
 	cluster *Cluster
 	options ConsumerOptions
@@ -32,6 +32,7 @@ type Consumer struct {
 // ConsumerOptions configure a consumer.
 type ConsumerOptions struct {
 	Group string
+	Topic string // the events topic when empty
 	// MaxMessages and MaxWait bound a run: it is handed out when it has that
 	// many messages, or when its first one has waited that long.
 	MaxMessages int
@@ -41,6 +42,9 @@ type ConsumerOptions struct {
 
 // NewConsumer prepares a member of the group; Run makes it one.
 func NewConsumer(cluster *Cluster, o ConsumerOptions, handle Handler) *Consumer {
+	if o.Topic == "" {
+		o.Topic = cluster.config.Topics.Events
+	}
 	return &Consumer{cluster: cluster, options: o, handle: handle, log: o.Log}
 }
 
@@ -57,7 +61,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 		ID:      c.options.Group,
 		Brokers: c.cluster.config.Brokers,
 		Dialer:  c.cluster.dialer,
-		Topics:  []string{c.cluster.config.Topics.Events},
+		Topics:  []string{c.options.Topic},
 		// A group that has never committed starts with what Kafka still has.
 		StartOffset:           kafka.FirstOffset,
 		WatchPartitionChanges: true,
@@ -84,7 +88,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 }
 
 func (c *Consumer) start(ctx context.Context, g *kafka.Generation) {
-	topic := c.cluster.config.Topics.Events
+	topic := c.options.Topic
 	for _, assigned := range g.Assignments[topic] {
 		g.Start(func(generation context.Context) {
 			// The member also ends with ctx, at which its commits still count.
@@ -124,7 +128,7 @@ func (p *partition) consume(ctx context.Context) {
 func (p *partition) read(ctx context.Context) error {
 	c := p.consumer
 	reader := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: c.cluster.config.Brokers, Topic: c.cluster.config.Topics.Events, Partition: p.id,
+		Brokers: c.cluster.config.Brokers, Topic: c.options.Topic, Partition: p.id,
 		Dialer: c.cluster.dialer, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: time.Second,
 		QueueCapacity: 4096, ReadBatchTimeout: 30 * time.Second, ReadLagInterval: -1,
 	})
@@ -178,7 +182,7 @@ func (p *partition) first(ctx context.Context, reader *kafka.Reader) (kafka.Mess
 		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 			return m, err
 		}
-		first, end, err := p.consumer.cluster.bounds(ctx, p.consumer.cluster.config.Topics.Events, p.id)
+		first, end, err := p.consumer.cluster.bounds(ctx, p.consumer.options.Topic, p.id)
 		if err != nil {
 			return m, err
 		}
@@ -206,7 +210,7 @@ func (p *partition) deliver(ctx context.Context, messages []kafka.Message) bool 
 		if ctx.Err() != nil {
 			return false
 		}
-		c.log.Warn("cannot handle a run of events; trying again", "group", c.options.Group, "partition", p.id, "events", len(messages), "pause", wait, "error", err)
+		c.log.Warn("cannot handle a run of messages; trying again", "group", c.options.Group, "partition", p.id, "messages", len(messages), "pause", wait, "error", err)
 		pause(ctx, wait)
 		wait = min(2*wait, 10*time.Second)
 	}
