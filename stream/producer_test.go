@@ -12,10 +12,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"sekisho/schemas"
+	"sekisho/stream/kafkatest"
 )
 
 // TestAcknowledgedIsDurable reads what was acknowledged from a copy of the
@@ -30,18 +29,11 @@ func TestAcknowledgedIsDurable(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	copied := &broker{dir: t.TempDir(), port: 0}
-	if err := os.CopyFS(copied.dir, os.DirFS(b.dir)); err != nil {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(b.Dir)); err != nil {
 		t.Fatal(err)
 	}
-	var err error
-	if copied.Cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(copied.dir)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(copied.stop)
-	config := testConfig(b)
-	config.Brokers = copied.ListenAddrs()
-	found := tallyOf(t, readAll(t, open(t, config)))
+	found := tallyOf(t, readAll(t, open(t, testConfig(startBrokerOn(t, dir)))))
 	for i := range 50 {
 		if found.events[name(i)] != 1 {
 			t.Errorf("%s is there %d times", name(i), found.events[name(i)])
@@ -84,15 +76,12 @@ func TestBatchesGrowWithTheLoad(t *testing.T) {
 	c.Partitions = 1
 	cluster := open(t, c)
 	p, _ := produceTo(t, cluster)
+	var count sync.Mutex
 	requests, records := 0, 0
-	b.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
-		b.KeepControl()
-		var batch kmsg.RecordBatch
-		if err := batch.ReadFrom(r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Records); err != nil {
-			t.Error(err)
-		}
-		requests, records = requests+1, records+int(batch.NumRecords)
-		return nil, nil, false
+	b.Watch(func(p kafkatest.Produced) {
+		count.Lock()
+		defer count.Unlock()
+		requests, records = requests+1, records+p.Records
 	})
 	release := b.hang(t)
 	const events = 500
@@ -346,11 +335,12 @@ func TestBatchesStayBelowTheBrokersLimit(t *testing.T) {
 	c.Partitions = 1
 	cluster := open(t, c)
 	p, _ := produceTo(t, cluster)
+	var size sync.Mutex
 	largest := 0
-	b.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
-		b.KeepControl()
-		largest = max(largest, len(r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Records))
-		return nil, nil, false
+	b.Watch(func(p kafkatest.Produced) {
+		size.Lock()
+		defer size.Unlock()
+		largest = max(largest, p.Batch)
 	})
 	random := rand.NewChaCha8([32]byte{})
 	check := func(what string, messages []Message) {
@@ -400,7 +390,7 @@ func TestLostAcknowledgementLeavesCopies(t *testing.T) {
 	p, _ := produceTo(t, cluster)
 	check := func(what string, err *kerr.Error) {
 		t.Helper()
-		fault := b.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: cluster.config.Topics.Events, Err: err, Count: 2})
+		fault := b.Fault(&kafkatest.Fault{Topic: cluster.config.Topics.Events, Err: err, Count: 2})
 		if err := p.Write(t.Context(), []Message{event("k", what)}); err != nil {
 			t.Fatal(err)
 		}
@@ -409,6 +399,7 @@ func TestLostAcknowledgementLeavesCopies(t *testing.T) {
 		}
 	}
 	check("timed out", kerr.RequestTimedOut)
+	check("swallowed, and the connection cut", nil)
 	check("too few replicas after append", kerr.NotEnoughReplicasAfterAppend)
 	found := tallyOf(t, readAll(t, cluster))
 	for value, copies := range found.events {
@@ -416,8 +407,8 @@ func TestLostAcknowledgementLeavesCopies(t *testing.T) {
 			t.Errorf("%s: %d copies, want 3", value, copies)
 		}
 	}
-	if len(found.accounts) != 2 || found.sum[allowed] != 2 {
-		t.Errorf("%d account ids count %d events, want 2 and 2", len(found.accounts), found.sum[allowed])
+	if len(found.accounts) != 3 || found.sum[allowed] != 3 {
+		t.Errorf("%d account ids count %d events, want 3 and 3", len(found.accounts), found.sum[allowed])
 	}
 	for id, copies := range found.accounts {
 		if copies != 3 {
@@ -437,7 +428,7 @@ func TestRefusedAreCountedAfterAnOutage(t *testing.T) {
 	cluster := open(t, c)
 	p, _ := produceTo(t, cluster)
 	refused := schemas.Decision{Minute: 1700000040, Outcome: schemas.Rejected, Reason: schemas.ReasonUnreadable}
-	fault := b.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicasAfterAppend, Count: -1})
+	fault := b.Fault(&kafkatest.Fault{Err: kerr.NotEnoughReplicasAfterAppend, Count: -1})
 	for range 10 {
 		p.Count(refused)
 	}
@@ -453,6 +444,7 @@ func TestRefusedAreCountedAfterAnOutage(t *testing.T) {
 	for range 10 {
 		p.Count(refused)
 	}
+	b.Mend()
 	b.start(t)
 	wait(t, "all refused events are counted", func() bool {
 		return tallyOf(t, readAll(t, cluster)).sum[refused] >= 20

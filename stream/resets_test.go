@@ -241,7 +241,9 @@ func TestCompactedTopicIsReadWhole(t *testing.T) {
 		appendResets(t, resets, 1, 2)
 	}
 	appendResets(t, resets, 3)
-	b.Compact()
+	if err := b.Compact(cluster.config.Topics.Resets); err != nil {
+		t.Fatal(err)
+	}
 	f := follow(t, cluster)
 	wait(t, "it is ready", f.ready)
 	if !f.has(1, 2, 3) {

@@ -5,10 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,84 +14,47 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
-	"github.com/twmb/franz-go/pkg/kfake"
 
 	"sekisho/schemas"
+	"sekisho/stream/kafkatest"
 )
 
-// broker is a Kafka that keeps its log in a directory and its port while it is
-// away.
-type broker struct {
-	*kfake.Cluster
-	dir  string
-	port int
-	mu   sync.RWMutex // locked while it hangs
-}
+// broker is a Kafka that a test can disturb.
+type broker struct{ *kafkatest.Kafka }
 
-func startBroker(t testing.TB) *broker {
+func startBroker(t testing.TB) *broker { return startBrokerOn(t, t.TempDir()) }
+
+func startBrokerOn(t testing.TB, dir string) *broker {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	k, err := kafkatest.Start(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &broker{dir: t.TempDir(), port: l.Addr().(*net.TCPAddr).Port}
-	l.Close()
-	b.start(t)
-	t.Cleanup(b.stop)
-	return b
+	t.Cleanup(k.Close)
+	return &broker{k}
 }
+
+// stop has the broker be away until start.
+func (b *broker) stop() { b.Away() }
 
 func (b *broker) start(t testing.TB) {
 	t.Helper()
-	var err error
-	b.Cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(b.port), kfake.DataDir(b.dir), kfake.SyncWrites(), kfake.ListenFn(b.listen))
-	if err != nil {
+	if err := b.Restart(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (b *broker) stop() { b.Close() }
-
-// hang has the broker neither read nor answer until the returned function is
-// called.
+// hang has the broker neither be asked nor answer until the returned function
+// is called.
 func (b *broker) hang(t testing.TB) (release func()) {
-	b.mu.Lock()
-	release = sync.OnceFunc(b.mu.Unlock)
+	release = b.Hang()
 	t.Cleanup(release)
 	return release
 }
 
-func (b *broker) listen(network, address string) (net.Listener, error) {
-	l, err := net.Listen(network, address)
-	return &slowListener{l, b}, err
-}
-
-type slowListener struct {
-	net.Listener
-	broker *broker
-}
-
-func (l *slowListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	return &slowConn{c, l.broker}, err
-}
-
-// slowConn reads only while its broker does not hang.
-type slowConn struct {
-	net.Conn
-	broker *broker
-}
-
-func (c *slowConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.broker.mu.RLock()
-	defer c.broker.mu.RUnlock()
-	return n, err
-}
-
 func testConfig(b *broker) Config {
 	c := DefaultConfig()
-	c.Brokers = []string{"127.0.0.1:" + strconv.Itoa(b.port)}
+	c.Brokers = []string{b.Address()}
 	c.Partitions = 2
 	c.Timeout = 5 * time.Second
 	return c
@@ -107,7 +68,7 @@ func open(t testing.TB, c Config) *Cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if _, err := cluster.EnsureTopics(ctx); err != nil {
 		t.Fatal(err)

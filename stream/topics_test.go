@@ -22,20 +22,20 @@ func TestTopicsAreCreatedOnce(t *testing.T) {
 	}
 	check("again", cluster.EnsureTopics)
 	check("verify", cluster.VerifyTopics)
-	if configs := b.TopicInfo(c.Topics.Resets).Configs; configs["cleanup.policy"] == nil || *configs["cleanup.policy"] != "compact" {
-		t.Error("the resets topic is not compacted")
+	if policy, err := b.TopicConfig(c.Topics.Resets, "cleanup.policy"); policy != "compact" || err != nil {
+		t.Errorf("the resets topic has cleanup.policy %s, %v", policy, err)
 	}
 }
 
 // TestWrongTopicsAreRefused with what is wrong.
 func TestWrongTopicsAreRefused(t *testing.T) {
 	t.Parallel()
-	check := func(want string, partitions int32, events, resets map[string]string) {
+	check := func(want string, partitions int, events, resets map[string]string) {
 		t.Helper()
 		b := startBroker(t)
 		c := testConfig(b)
 		for topic, configs := range map[string]map[string]string{c.Topics.Events: events, c.Topics.Resets: resets} {
-			n := int32(2)
+			n := 2
 			if topic == c.Topics.Resets {
 				n = partitions
 			}

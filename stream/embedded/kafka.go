@@ -28,9 +28,42 @@ func Start(dir string, port int) (*Kafka, error) {
 	if err != nil {
 		return nil, err
 	}
+	return start(dir, port, net.Listen)
+}
+
+// StartBehind runs a broker on a port of the loopback address that tells its
+// clients to find it at another one: a proxy's.
+func StartBehind(dir string, port int, advertised string) (*Kafka, error) {
+	var address string
+	k, err := start(dir, port, func(network, at string) (net.Listener, error) {
+		l, err := net.Listen(network, at)
+		if err != nil {
+			return nil, err
+		}
+		address = l.Addr().String()
+		found, err := net.ResolveTCPAddr(network, advertised)
+		return &advertiser{l, found}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	k.address = address
+	return k, nil
+}
+
+// advertiser listens at one address and says that it does at another.
+type advertiser struct {
+	net.Listener
+	advertised net.Addr
+}
+
+func (a *advertiser) Addr() net.Addr { return a.advertised }
+
+func start(dir string, port int, listen func(network, address string) (net.Listener, error)) (*Kafka, error) {
 	cluster, err := kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.Ports(port),
+		kfake.ListenFn(listen),
 		kfake.DataDir(dir),
 		kfake.SyncWrites(),
 	)
@@ -40,8 +73,12 @@ func Start(dir string, port int) (*Kafka, error) {
 	return &Kafka{cluster: cluster, address: cluster.ListenAddrs()[0]}, nil
 }
 
-// Address returns the broker's address (host:port).
+// Address returns the address (host:port) at which the broker listens.
 func (k *Kafka) Address() string { return k.address }
+
+// Compact forgets all but the last version of each key of the compacted topics,
+// as the broker does by itself from time to time.
+func (k *Kafka) Compact() { k.cluster.Compact() }
 
 // Close stops the broker; what it acknowledged is in its directory.
 func (k *Kafka) Close() { k.cluster.Close() }
