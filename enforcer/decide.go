@@ -46,7 +46,8 @@ type RecipientVerdict struct {
 // Of each recipient: the event's purpose must be one for which the policy
 // gives it events, and must be granted. Without consent the store has what the
 // policy's rule says; a third party has nothing. An event that carries a reset
-// identifier is dropped or anonymised for all.
+// identifier is dropped or anonymised for all, and one whose user opted out of
+// a third party is not for that one.
 func (t *Table) Decide(site *Site, e *schemas.Event, r *Request, resets *Resets, v *Verdict) {
 	place := t.jurisdiction(site, e, r)
 	j := &t.jurisdictions[place]
@@ -56,7 +57,7 @@ func (t *Table) Decide(site *Site, e *schemas.Event, r *Request, resets *Resets,
 	rule, named := site.rule(e)
 
 	v.Site, v.Purposes, v.Jurisdiction, v.table, v.named = site, granted, j.name, t, named
-	isReset := resets.carries(e)
+	isReset, optedOut := resets.of(e, t, site)
 	for i, recipient := range site.recipients {
 		rv := RecipientVerdict{Recipient: recipient, Reason: why[rule.purpose]}
 		switch {
@@ -70,6 +71,8 @@ func (t *Table) Decide(site *Site, e *schemas.Event, r *Request, resets *Resets,
 			if !granted.Has(rule.purpose) || heard.vendorRefused[i].Has(rule.purpose) {
 				rv.Outcome = min(rv.Outcome, withheld(rule.without, i == 0))
 			}
+		case optedOut.has(i):
+			rv.Outcome, rv.Reason = withheld(rule.without, i == 0), schemas.ReasonOptedOut
 		case granted.Has(rule.purpose) && heard.vendorRefused[i].Has(rule.purpose):
 			rv.Outcome, rv.Reason = withheld(rule.without, i == 0), schemas.ReasonVendorRefused
 		case granted.Has(rule.purpose):

@@ -7,20 +7,29 @@ import (
 	"sekisho/schemas"
 )
 
-// Resets answers whether an identifier has been reset. Nil knows of none. Any
-// number may read while one writes.
+// Resets answers whether an identifier has been reset, and whether its user
+// opted out of a recipient. Nil knows of neither. Any number may read, without
+// a lock, while others write.
 type Resets struct {
 	hasher *registry.Hasher
 	set    *registry.Set
+	// optOuts has the identifier's hash with the mark of the recipient.
+	optOuts *registry.Set
 }
 
 // NewResets makes an empty registry that hashes under the given key.
 func NewResets(hasher *registry.Hasher) *Resets {
-	return &Resets{hasher: hasher, set: new(registry.Set)}
+	return &Resets{hasher: hasher, set: new(registry.Set), optOuts: new(registry.Set)}
 }
 
 // Set returns the set of reset identifiers.
 func (r *Resets) Set() *registry.Set { return r.set }
+
+// OptOuts returns the set of identifiers whose users opted out of a recipient.
+func (r *Resets) OptOuts() *registry.Set { return r.optOuts }
+
+// KeyID names the key under which identifiers are hashed.
+func (r *Resets) KeyID() string { return r.hasher.KeyID() }
 
 // Hash returns the registry's hash of an identifier in its normal form.
 func (r *Resets) Hash(f schemas.Field, identifier string) [16]byte {
@@ -32,23 +41,48 @@ func (r *Resets) Hash(f schemas.Field, identifier string) [16]byte {
 // may be queued and replayed for a year.
 const lifetime = (400 + 3650 + 366) * 24 * time.Hour
 
-// Put makes a reset hold.
+// Put makes a reset or an opt-out hold, or no longer hold when it is revoked.
+// Opt-outs of one identifier must come in the order of their topic.
 func (r *Resets) Put(reset *schemas.Reset) {
-	if reset.Recipient != "" {
-		return // an opt-out is no reset
+	h := registry.HashFrom(reset.Hash)
+	switch {
+	case reset.Recipient == "":
+		r.set.Add(h, reset.At.Add(lifetime))
+	case reset.Revoked:
+		r.optOuts.Remove(h.With(registry.Mark(reset.Recipient)))
+	default:
+		r.optOuts.Add(h.With(registry.Mark(reset.Recipient)), reset.At.Add(lifetime))
 	}
-	r.set.Add(registry.HashFrom(reset.Hash), reset.At.Add(lifetime))
 }
 
-// carries reports whether the event bears a reset identifier.
-func (r *Resets) carries(e *schemas.Event) bool {
-	if r == nil || e.Fields&schemas.Identifiers == 0 || r.set.Len() == 0 {
-		return false
+// recipientSet is a set of a site's recipients, by their place.
+type recipientSet uint16
+
+func (s recipientSet) has(i int) bool { return s&(1<<i) != 0 }
+
+// of reports whether the event bears a reset identifier, and of which of the
+// site's recipients a user whose identifier it bears opted out.
+func (r *Resets) of(e *schemas.Event, t *Table, site *Site) (reset bool, optedOut recipientSet) {
+	if r == nil || e.Fields&schemas.Identifiers == 0 {
+		return false, 0
+	}
+	anyReset, anyOptOut := r.set.Len() > 0, r.optOuts.Len() > 0
+	if !anyReset && !anyOptOut {
+		return false, 0
 	}
 	for f := range (e.Fields & schemas.Identifiers).Each {
-		if r.set.Contains(r.hasher.Sum(f.String(), e.Get(f))) {
-			return true
+		h := r.hasher.Sum(f.String(), e.Get(f))
+		if anyReset && r.set.Contains(h) {
+			return true, 0 // nobody has it, whatever else was said
+		}
+		if !anyOptOut {
+			continue
+		}
+		for i := 1; i < len(site.recipients); i++ {
+			if r.optOuts.Contains(h.With(t.marks[site.recipients[i]])) {
+				optedOut |= 1 << i
+			}
 		}
 	}
-	return false
+	return false, optedOut
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"sekisho/enforcer/registry"
 	"sekisho/enforcer/tcf"
 	"sekisho/schemas"
 	"sekisho/schemas/policy"
@@ -32,6 +33,7 @@ type Table struct {
 	mobile        schemas.Purposes                   // refused by a phone
 	vendors       []vendor                           // by place in Recipients
 	own           []schemas.FieldSet                 // identifiers that a recipient may have as they came
+	marks         []registry.Hash                    // by place in Recipients
 }
 
 // vendor is what IAB signals know a recipient as; zero where they do not.
@@ -149,6 +151,7 @@ func (t *Table) compileSignals(p *policy.Policy) {
 	t.optOut = schemas.PurposesOf(p.Signals.OptOut...) & schemas.OptionalPurposes
 	t.mobile = schemas.PurposesOf(p.Signals.Mobile...) & schemas.OptionalPurposes
 	for _, name := range t.Recipients {
+		t.marks = append(t.marks, registry.Mark(name))
 		r := p.Recipients[name]
 		v := vendor{additional: uint32(r.AdditionalConsent)}
 		if r.TCF != nil {

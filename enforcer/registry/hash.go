@@ -30,6 +30,17 @@ func (h Hash) Bytes() (b [16]byte) {
 	return b
 }
 
+// With returns a hash for the identifier together with something else, which
+// mark stands for; see [Mark]. It is as good as hashing both: who does not know
+// the key cannot find two identifiers whose hashes differ by a given mark.
+func (h Hash) With(mark Hash) Hash { return Hash{h.high ^ mark.high, h.low ^ mark.low} }
+
+// Mark returns what stands for a name in [Hash.With].
+func Mark(name string) Hash {
+	sum := sha256.Sum256([]byte("sekisho registry mark " + name))
+	return HashFrom([16]byte(sum[:16]))
+}
+
 // MinSecret is the least length of a Hasher's secret, in bytes.
 const MinSecret = 32
 

@@ -72,6 +72,9 @@ func (s *Set) Add(h Hash, expires time.Time) bool {
 func (s *Set) Remove(h Hash) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.Contains(h) {
+		return false
+	}
 	return s.filter(shardOf(h), func(head, tail uint64) bool {
 		return (head^h.high)&tagMask != 0 || tail != h.low
 	}) > 0
@@ -86,6 +89,18 @@ func (s *Set) Expire(now time.Time) (removed int) {
 		s.mu.Unlock()
 	}
 	return removed
+}
+
+// Replace gives the set the content of another one, such as ReadSnapshot
+// returns, which must not be used any more. Readers find the new content shard
+// by shard.
+func (s *Set) Replace(from *Set) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for shard := range s.shards {
+		s.replace(shard, from.shards[shard].Load())
+	}
+	s.len.Store(from.len.Load())
 }
 
 // Len returns the number of hashes, with those that Expire has yet to remove.

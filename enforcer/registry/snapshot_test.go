@@ -232,3 +232,17 @@ func resealed(data []byte) {
 		}
 	}
 }
+
+// TestReplace: a set takes over what was read, while it is being read.
+func TestReplace(t *testing.T) {
+	s := filled(1000)
+	fresh := new(Set)
+	fresh.Add(hashOf(5000), weeks(300))
+	fresh.Replace(reread(t, s))
+	if fresh.Len() != 1000 || fresh.Contains(hashOf(5000)) || !fresh.Contains(hashOf(999)) || fresh.Bytes() < s.Bytes()/2 {
+		t.Errorf("it has %d entries in %d bytes", fresh.Len(), fresh.Bytes())
+	}
+	if fresh.Remove(hashOf(5000)) || !fresh.Remove(hashOf(1)) || !fresh.Add(hashOf(5000), weeks(300)) || fresh.Len() != 1000 {
+		t.Error("it is no set like any other")
+	}
+}
