@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash"
+	"slices"
 	"sync"
 
 	"sekisho/schemas"
@@ -14,6 +15,7 @@ import (
 // Keys makes pseudonyms. Safe for concurrent use.
 type Keys struct {
 	id        string
+	secret    []byte
 	pseudonym *mac
 	anonymous *mac
 	previous  []*Keys
@@ -34,6 +36,7 @@ func NewKeys(id string, secret []byte, previous ...*Keys) (*Keys, error) {
 	}
 	return &Keys{
 		id:        id,
+		secret:    slices.Clone(secret),
 		pseudonym: newMAC(secret, "sekisho pseudonym"),
 		anonymous: newMAC(secret, "sekisho anonymous event id"),
 		previous:  previous,
