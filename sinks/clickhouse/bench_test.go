@@ -61,7 +61,7 @@ func BenchmarkDecode(b *testing.B) {
 		if i%benchRows == 0 {
 			e.reset()
 		}
-		if err := e.add(values[i%benchRows]); err != nil {
+		if err := e.add(values[i%benchRows], 0); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -104,7 +104,7 @@ func BenchmarkColumns(b *testing.B) {
 	e.reset()
 	chosen := make([]int32, 0, benchRows)
 	for i, value := range benchValues(b) {
-		if err := e.add(value); err != nil {
+		if err := e.add(value, 0); err != nil {
 			b.Fatal(err)
 		}
 		chosen = append(chosen, int32(i))

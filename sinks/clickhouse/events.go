@@ -25,7 +25,8 @@ type event struct {
 	purposes     schemas.Purposes
 	policy       string
 	jurisdiction string
-	stored       bool // it is in ClickHouse already
+	message      int32 // of the run that brought it
+	stored       bool  // it is in ClickHouse already
 }
 
 // span is a range of the events' properties.
@@ -73,9 +74,10 @@ var (
 	latest   = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// add decodes a record and keeps what the store may have of it, unless it may
-// have nothing or has been given the event already.
-func (e *events) add(value []byte) error {
+// add decodes a record, the value of the run's i-th message, and keeps what the
+// store may have of it, unless it may have nothing or has been given the event
+// already.
+func (e *events) add(value []byte, i int) error {
 	r := &e.record
 	if err := e.decoder.Decode(value, r); err != nil {
 		return err
@@ -101,7 +103,7 @@ func (e *events) add(value []byte) error {
 	row := event{
 		eventKey: key, time: r.Event.Time.UnixMilli(), fields: fields, texts: int32(len(e.texts)),
 		outcome: r.Outcome, reason: r.Reason, purposes: r.Purposes,
-		policy: e.keep(r.Policy), jurisdiction: e.keep(r.Jurisdiction),
+		policy: e.keep(r.Policy), jurisdiction: e.keep(r.Jurisdiction), message: int32(i),
 	}
 	for f := range fields.Each {
 		e.texts = append(e.texts, e.keep(r.Event.Get(f)))
@@ -124,6 +126,17 @@ func (e *events) text(row *event, f schemas.Field) (string, bool) {
 	}
 	before := bits.OnesCount64(uint64(row.fields) & (1<<f - 1))
 	return e.texts[int(row.texts)+before], true
+}
+
+// missing returns those of the chosen events that are not in ClickHouse.
+func (e *events) missing(chosen []int32) []int32 {
+	var list []int32
+	for _, i := range chosen {
+		if !e.list[i].stored {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 // months returns the events that are not in ClickHouse yet, by month: the

@@ -20,10 +20,12 @@ func (p *partition) store(ctx context.Context) error {
 		return err
 	}
 	for month, chosen := range p.events.months() {
-		if err := p.insert(ctx, month, chosen); err != nil {
+		if err := p.insertSome(ctx, month, chosen); err != nil {
 			return err
 		}
-		metrics.rows.Add(len(chosen))
+	}
+	if err := p.bury(ctx); err != nil {
+		return err
 	}
 	if err := p.awake(); err != nil {
 		return err
@@ -50,7 +52,7 @@ func (p *partition) insert(ctx context.Context, month string, chosen []int32) er
 	}
 	defer func() { _ = batch.Abort() }() // unless it is sent
 	if err := p.scratch.fill(batch, &p.events, chosen); err != nil {
-		return fmt.Errorf("cannot store events: %w", err)
+		return &refused{}
 	}
 	if err := p.awake(); err != nil {
 		return err

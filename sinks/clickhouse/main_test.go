@@ -112,6 +112,7 @@ func topicOf(t testing.TB, partitions int) *stream.Cluster {
 	c.Brokers = []string{broker.Address()}
 	c.Topics.Events = fmt.Sprintf("events.%d", names.Add(1))
 	c.Topics.Resets = c.Topics.Events + ".resets"
+	c.Topics.DeadLetters = c.Topics.Events + ".dead"
 	c.Partitions = partitions
 	cluster, err := stream.Connect(c)
 	if err != nil {

@@ -21,9 +21,12 @@ type partition struct {
 
 	mu         sync.Mutex
 	ledger     *ledger
-	*workspace                 // of the run under way
-	assignment context.Context // by which the consumer tells one from another
-	next       int64           // offset after the last run that is stored in it
+	*workspace                      // of the run under way
+	messages   []kafka.Message      // likewise
+	letters    []schemas.DeadLetter // of it that are not kept yet
+	taken      bool                 // ClickHouse has taken some of its rows
+	assignment context.Context      // by which the consumer tells one from another
+	next       int64                // offset after the last run that is stored in it
 	// certain: all that was sent in this assignment is known to be stored. It is
 	// not so at first, after an error, and after a suspension.
 	certain     bool
@@ -44,8 +47,8 @@ type workspace struct {
 func (p *partition) handle(ctx, assignment context.Context, w *workspace, messages []kafka.Message) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.workspace = w
-	defer func() { p.workspace = nil }()
+	p.workspace, p.messages, p.letters, p.taken = w, messages, nil, false
+	defer func() { p.workspace, p.messages, p.letters = nil, nil, nil }()
 	suspensions, err := p.sink.suspension.settle(assignment)
 	if err != nil {
 		return err
@@ -71,7 +74,10 @@ func (p *partition) handle(ctx, assignment context.Context, w *workspace, messag
 			"topic", p.ledger.topic, "partition", p.id, "offset", first.Offset)
 	}
 	p.ledger.begin(anew)
-	if err := p.decode(ctx, messages); err != nil {
+	if err := p.decode(); err != nil {
+		return err
+	}
+	if err := p.bury(ctx); err != nil {
 		return err
 	}
 	if err := p.store(ctx); err != nil {
@@ -82,28 +88,26 @@ func (p *partition) handle(ctx, assignment context.Context, w *workspace, messag
 	return nil
 }
 
-// decode sorts the messages into events and accounts. What is neither is
-// reported as bad and left out; its neighbours are kept.
-func (p *partition) decode(ctx context.Context, messages []kafka.Message) error {
+// decode sorts the run's messages into events and accounts. What is neither is
+// bad and left out; its neighbours are kept.
+func (p *partition) decode() error {
 	p.events.reset()
-	for i := range messages {
-		m := &messages[i]
+	for i := range p.messages {
+		m := &p.messages[i]
 		if version := stream.HeaderOf(m.Headers, schemas.HeaderSchema); isNewer(version) {
 			return fmt.Errorf("offset %d of partition %d has schema version %s, newer than this program's %d: upgrade the sink", m.Offset, p.id, version, schemas.Version)
 		}
 		var err error
 		switch string(stream.HeaderOf(m.Headers, schemas.HeaderKind)) {
 		case schemas.KindEvent:
-			err = p.events.add(m.Value)
+			err = p.events.add(m.Value, i)
 		case schemas.KindAccount:
 			err = p.ledger.add(m)
 		default:
 			err = errKind
 		}
 		if err != nil {
-			if err := p.sink.bad(ctx, m, err); err != nil {
-				return err
-			}
+			p.bad(m, err)
 		}
 	}
 	return nil

@@ -10,19 +10,20 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/segmentio/kafka-go"
 
+	"sekisho/schemas"
 	"sekisho/stream"
 )
 
-// BadRecord takes a message that cannot be stored, as it came from Kafka, and
-// why, in words that quote nothing of it. When it returns an error the run is
-// tried again; a message may be given to it more than once.
-type BadRecord func(ctx context.Context, m *kafka.Message, why error) error
+// DeadLetters keeps the letters of messages that cannot be stored; it is
+// [stream.DeadLetters.Append]. When it returns an error the run is tried again, so
+// a letter may be given to it more than once.
+type DeadLetters func(ctx context.Context, letters ...schemas.DeadLetter) error
 
 // SinkOptions configure a sink.
 type SinkOptions struct {
 	Log     *slog.Logger
 	Metrics *metrics.Set // nil for none
-	Bad     BadRecord    // nil to leave bad records out
+	Dead    DeadLetters  // nil to leave out what cannot be stored
 }
 
 // Sink stores the events topic in ClickHouse. Run makes it a member of its
@@ -32,7 +33,7 @@ type Sink struct {
 	log      *slog.Logger
 	metrics  *sinkMetrics
 	badLog   throttle
-	onBad    BadRecord
+	dead     DeadLetters
 	topic    string
 	consumer *stream.Consumer
 	idle     chan *workspace
@@ -50,7 +51,7 @@ func concurrentRuns() int { return min(max(runtime.GOMAXPROCS(0), 2), maxConnect
 // NewSink prepares a sink; the database must have been migrated before Run.
 func NewSink(s *Store, cluster *stream.Cluster, o SinkOptions) *Sink {
 	k := &Sink{
-		store: s, log: o.Log, onBad: o.Bad, topic: cluster.Config().Topics.Events,
+		store: s, log: o.Log, dead: o.Dead, topic: cluster.Config().Topics.Events,
 		idle: make(chan *workspace, concurrentRuns()), partitions: map[int]*partition{},
 	}
 	for range cap(k.idle) {
@@ -124,17 +125,4 @@ func withGrace(ctx context.Context, d time.Duration) (context.Context, context.C
 		}
 	})
 	return longer, func() { stop(); cancel() }
-}
-
-// bad deals with a message that cannot be stored. Dead letters belong here.
-func (k *Sink) bad(ctx context.Context, m *kafka.Message, why error) error {
-	k.metrics.bad.Inc()
-	if leftOut, ok := k.badLog.allow(time.Now()); ok {
-		k.log.Warn("a record cannot be stored and is left out",
-			"topic", m.Topic, "partition", m.Partition, "offset", m.Offset, "error", why, "more_since", leftOut)
-	}
-	if k.onBad == nil {
-		return nil
-	}
-	return k.onBad(ctx, m, why)
 }

@@ -58,9 +58,11 @@ func TestBadRecordsKeepTheirNeighbours(t *testing.T) {
 	var given []int64
 	k := NewSink(s, topicOf(t, 1), SinkOptions{
 		Log: slog.New(slog.NewTextHandler(&log, nil)), Metrics: metrics.NewSet(),
-		Bad: func(_ context.Context, m *kafka.Message, why error) error {
-			given = append(given, m.Offset)
-			log.WriteString(why.Error())
+		Dead: func(_ context.Context, letters ...schemas.DeadLetter) error {
+			for i := range letters {
+				given = append(given, letters[i].Offset)
+				log.Write(letters[i].AppendJSON(nil))
+			}
 			return nil
 		},
 	})
@@ -92,8 +94,8 @@ func TestBadRecordCannotBeKept(t *testing.T) {
 	s := migratedStore(t)
 	full := errors.New("disk full")
 	k := NewSink(s, topicOf(t, 1), SinkOptions{
-		Log: slog.New(slog.DiscardHandler),
-		Bad: func(context.Context, *kafka.Message, error) error { return full },
+		Log:  slog.New(slog.DiscardHandler),
+		Dead: func(context.Context, ...schemas.DeadLetter) error { return full },
 	})
 	err := k.Handle(t.Context(), 0, partitionLog(append(viewMessages(ids7(t, 1)...), badMessages()[0])...))
 	if !errors.Is(err, full) {
@@ -121,8 +123,8 @@ func TestGrace(t *testing.T) {
 	s := migratedStore(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	k := NewSink(s, topicOf(t, 1), SinkOptions{
-		Log: slog.New(slog.DiscardHandler),
-		Bad: func(context.Context, *kafka.Message, error) error { cancel(); return nil },
+		Log:  slog.New(slog.DiscardHandler),
+		Dead: func(context.Context, ...schemas.DeadLetter) error { cancel(); return nil },
 	})
 	messages := partitionLog(append(viewMessages(ids7(t, 2)...), badMessages()[0])...)
 	if err := k.Handle(ctx, 0, messages); err != nil {
@@ -149,7 +151,8 @@ func TestTakeOverEndsInserts(t *testing.T) {
 
 	old := newSink(t, s, cluster).partition(0)
 	old.workspace = &workspace{}
-	if err := old.decode(t.Context(), messages); err != nil {
+	old.messages = messages
+	if err := old.decode(); err != nil {
 		t.Fatal(err)
 	}
 	ctx := ch.Context(t.Context(), ch.WithQueryID(old.queries()+uuid.NewString()))
@@ -184,7 +187,7 @@ func TestSuspension(t *testing.T) {
 	k := newSink(t, s, cluster)
 	const running = -time.Hour // it will tick for as long as the test takes
 	stopped := func(d time.Duration) { k.suspension.ticked.Store(time.Now().Add(-d).UnixNano()) }
-	k.onBad = func(context.Context, *kafka.Message, error) error { stopped(time.Minute); return nil }
+	k.dead = func(context.Context, ...schemas.DeadLetter) error { stopped(time.Minute); return nil }
 	assignment, lose := context.WithCancel(t.Context())
 	defer lose()
 

@@ -20,7 +20,9 @@ type Sink struct {
 // there.
 func StartSink(cluster *stream.Cluster, store *clickhouse.Store, set *metrics.Set, log *slog.Logger) *Sink {
 	ctx, stop := context.WithCancel(context.Background())
-	sink := clickhouse.NewSink(store, cluster, clickhouse.SinkOptions{Log: log, Metrics: set})
+	sink := clickhouse.NewSink(store, cluster, clickhouse.SinkOptions{
+		Log: log, Metrics: set, Dead: stream.NewDeadLetters(cluster, set).Append,
+	})
 	return &Sink{running: start(func() error { return sink.Run(ctx) }), stop: stop}
 }
 
