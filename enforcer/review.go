@@ -12,6 +12,9 @@ type Review struct {
 	Outcome    schemas.Outcome
 	Reason     schemas.Reason
 	Categories schemas.Categories // that it may have, when allowed
+	// Own are identifiers that the policy lets it have as they came: of those in
+	// its grant it may have no others.
+	Own schemas.FieldSet
 }
 
 // Review decides again about a record that was let through earlier: by this
@@ -64,7 +67,10 @@ func (t *Table) Review(r *schemas.Record, recipient string, w *Withdrawn) Review
 		return Review{Outcome: withheld(rule.without, store), Reason: schemas.ReasonRefused}
 	}
 	site.undeclare(r)
-	return Review{Outcome: schemas.Allowed, Reason: r.Reason, Categories: had & site.categories[place][granted]}
+	return Review{
+		Outcome: schemas.Allowed, Reason: r.Reason, Categories: had & site.categories[place][granted],
+		Own: t.own[site.recipients[place]],
+	}
 }
 
 // recipientOf returns the recipient's place among the site's, -1 for none, and
