@@ -15,6 +15,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"sekisho/cmd/sekisho/internal/local"
+	"sekisho/stream/kafkatest"
 )
 
 // What every black-box test needs: the real binary, and `sekisho up` with it.
@@ -83,7 +84,7 @@ func startUp(t *testing.T, dir string, arguments ...string) *running {
 		"--kafka-port=0", "--clickhouse-native-port=0", "--clickhouse-http-port=0",
 	}, arguments...)
 	u.process = exec.Command(binary(t), arguments...)
-	u.process.Env = environment()
+	u.process.Env = append(environment(), kafkaFor(t, dir)...)
 	u.process.Stdout, u.process.Stderr = &u.out, &u.out
 	if err := u.process.Start(); err != nil {
 		t.Fatal(err)
@@ -114,6 +115,28 @@ func startUp(t *testing.T, dir string, arguments ...string) *running {
 	u.Addresses = addresses
 	return u
 }
+
+// kafkaFor names the Kafka of a data directory where it is not for `sekisho up`
+// to bring one: in builds with the tag apache. It lasts as long as the test.
+func kafkaFor(t *testing.T, dir string) []string {
+	t.Helper()
+	if !kafkatest.Apache {
+		return nil
+	}
+	k, found := brought[dir]
+	if !found {
+		var err error
+		if k, err = kafkatest.Start(filepath.Join(dir, "apache")); err != nil {
+			t.Fatal(err)
+		}
+		brought[dir] = k
+		t.Cleanup(func() { k.Close(); delete(brought, dir) })
+	}
+	return []string{"SEKISHO_KAFKA_BROKERS=" + k.Address()}
+}
+
+// brought are the Kafkas of kafkaFor by data directory.
+var brought = map[string]*kafkatest.Kafka{}
 
 // environment is the test's own without any configuration.
 func environment() (kept []string) {

@@ -20,14 +20,14 @@ import (
 	"sekisho/schemas/policy"
 	"sekisho/sinks/clickhouse/embedded"
 	"sekisho/stream"
-	kafkaembedded "sekisho/stream/embedded"
+	"sekisho/stream/kafkatest"
 )
 
 // The servers that all tests share; each test has a database and a topic of its
 // own.
 var (
 	server *embedded.Server
-	broker *kafkaembedded.Kafka
+	broker *kafkatest.Kafka
 	names  atomic.Int64
 )
 
@@ -54,7 +54,7 @@ func run(m *testing.M) int {
 	}
 	if err == nil {
 		defer func() { _ = server.Stop(context.Background()) }()
-		broker, err = kafkaembedded.Start(dir+"/kafka", 0)
+		broker, err = kafkatest.Start(dir + "/kafka")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
