@@ -141,7 +141,8 @@ func TestBrokerAway(t *testing.T) {
 		t.Errorf("healthy %v, queued %d after recovery", p.Healthy(), p.Queued())
 	}
 	found := tallyOf(t, readAll(t, cluster))
-	if found.events["before"] != 1 || found.events["after"] != 1 {
+	// One that was given up may have landed, in time or not.
+	if found.events["before"] != 1 || found.events["after"] == 0 {
 		t.Errorf("found %v", found.events)
 	}
 	if n := strings.Count(log.String(), "level=WARN"); n != 1 {

@@ -33,8 +33,8 @@ type Security struct {
 	// ClientCA is the file of the authority whose certificates clients must
 	// have; they need none when empty.
 	ClientCA string
-	// Users have a password each, with which they authenticate by SCRAM; nobody
-	// has to when there are none.
+	// Users have a password each, with which they authenticate, by SCRAM or
+	// plainly; nobody has to when there are none.
 	Users map[string]string
 }
 

@@ -68,7 +68,12 @@ func (s *Security) properties() map[string]string {
 	}
 	if len(s.Users) > 0 {
 		protocol = "SASL_" + protocol
-		p["sasl.enabled.mechanisms"] = "SCRAM-SHA-256,SCRAM-SHA-512"
+		p["sasl.enabled.mechanisms"] = "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512"
+		plain := "org.apache.kafka.common.security.plain.PlainLoginModule required"
+		for name, password := range s.Users {
+			plain += fmt.Sprintf(" user_%s=%q", name, password)
+		}
+		p["listener.name.client.plain.sasl.jaas.config"] = plain + ";"
 		for _, mechanism := range []string{"scram-sha-256", "scram-sha-512"} {
 			p["listener.name.client."+mechanism+".sasl.jaas.config"] = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 		}

@@ -93,3 +93,13 @@ func awaitHoles(ctx context.Context, client *kafka.Client, topic string) error {
 		}
 	}
 }
+
+// StartSecure runs a broker to which clients connect as s says, and which no
+// proxy stands before.
+func StartSecure(dir string, s *apache.Security) (address string, end func(), err error) {
+	c, err := apache.Start(context.Background(), apache.Options{Dir: dir, Security: s})
+	if err != nil {
+		return "", nil, err
+	}
+	return c.Addresses()[0], c.Close, nil
+}
