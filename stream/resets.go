@@ -21,13 +21,15 @@ type Resets struct {
 	log     *slog.Logger
 	maxAge  time.Duration
 
-	mu       sync.Mutex
-	next     int64         // offset up to which resets have been applied
-	changed  chan struct{} // closed when next changes
-	end      int64         // the topic's end as last seen
-	goal     int64         // an end not reached yet, or the last one reached
-	asked    time.Time     // when goal was asked for
-	complete time.Time     // all resets acknowledged before it have been applied
+	mu        sync.Mutex
+	next      int64           // offset up to which resets have been applied
+	changed   chan struct{}   // closed when next changes
+	end       int64           // the topic's end as last seen
+	goal      int64           // an end not reached yet, or the last one reached
+	asked     time.Time       // when goal was asked for
+	complete  time.Time       // all resets acknowledged before it have been applied
+	clusterID string          // Kafka's own
+	recent    []kafka.Message // the last that were applied
 }
 
 // NewResets prepares to follow the topic; apply is called by Follow alone, for
@@ -92,6 +94,13 @@ func (r *Resets) Follow(ctx context.Context) {
 
 func (r *Resets) follow(ctx context.Context) error {
 	topic := r.cluster.config.Topics.Resets
+	id, err := r.cluster.id(ctx)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.clusterID = id
+	r.mu.Unlock()
 	if err := r.findEnd(ctx); err != nil {
 		return err
 	}
@@ -124,7 +133,7 @@ func (r *Resets) follow(ctx context.Context) error {
 			}
 			r.apply(&reset)
 		}
-		r.applied(m.Offset + 1)
+		r.applied(&m)
 	}
 }
 
@@ -173,7 +182,7 @@ func (r *Resets) noteEnd(end int64, asked time.Time, read int64) error {
 	defer r.mu.Unlock()
 	r.end = end
 	if end < read {
-		r.next, r.goal, r.complete = 0, 0, time.Time{}
+		r.next, r.goal, r.complete, r.recent = 0, 0, time.Time{}, nil
 		return errShorter
 	}
 	if r.next >= r.goal {
@@ -183,11 +192,12 @@ func (r *Resets) noteEnd(end int64, asked time.Time, read int64) error {
 	return nil
 }
 
-// applied notes that all resets before an offset have been applied.
-func (r *Resets) applied(next int64) {
+// applied notes that a message, and all before it, has been applied.
+func (r *Resets) applied(m *kafka.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.next = next
+	r.next = m.Offset + 1
+	r.remember(m)
 	close(r.changed)
 	r.changed = make(chan struct{})
 	r.noteComplete()

@@ -29,6 +29,14 @@ type follower struct {
 
 func follow(t testing.TB, cluster *Cluster) *follower {
 	t.Helper()
+	f := prepare(t, cluster)
+	f.begin(t)
+	return f
+}
+
+// prepare makes a follower that follows nothing yet.
+func prepare(t testing.TB, cluster *Cluster) *follower {
+	t.Helper()
 	f := &follower{log: new(logged)}
 	f.Resets = NewResets(cluster, func(r *schemas.Reset) {
 		f.mu.Lock()
@@ -36,12 +44,16 @@ func follow(t testing.TB, cluster *Cluster) *follower {
 		f.seen = append(f.seen, r.Hash[15])
 	}, f.log.logger())
 	f.maxAge = testMaxAge
+	return f
+}
+
+func (f *follower) begin(t testing.TB) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { f.Follow(ctx) })
 	f.stop = sync.OnceFunc(func() { cancel(); running.Wait() })
 	t.Cleanup(f.stop)
-	return f
 }
 
 func (f *follower) has(want ...byte) bool {
@@ -265,7 +277,7 @@ func TestReadinessUnderAFlow(t *testing.T) {
 			t.Fatal(err)
 		}
 		next += 600
-		r.applied(next)
+		r.applied(&kafka.Message{Offset: next - 1})
 	}
 	if age := now.Sub(r.complete); age > 2*time.Second {
 		t.Errorf("it is taken to be %v behind", age)
@@ -277,7 +289,7 @@ func TestReadinessUnderAFlow(t *testing.T) {
 func TestTopicEndLagsBehindTheReader(t *testing.T) {
 	t.Parallel()
 	r := NewResets(nil, nil, discard())
-	r.applied(10)
+	r.applied(&kafka.Message{Offset: 9})
 	if err := r.noteEnd(9, time.Now(), 8); err != nil {
 		t.Error(err)
 	}

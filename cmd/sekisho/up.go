@@ -141,6 +141,9 @@ func upConfig(cmd *cobra.Command, f upFlags, dir *local.Dir) (*config.Config, *s
 			return nil, nil, err
 		}
 	}
+	if c.Registry.Dir == "" {
+		c.Registry.Dir = dir.Path("registry")
+	}
 	for _, s := range []struct {
 		secret *strict.Secret
 		name   string

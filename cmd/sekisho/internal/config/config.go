@@ -26,6 +26,7 @@ const Prefix = "SEKISHO"
 type Config struct {
 	Policy     string            `yaml:"policy" doc:"File of the handling policy."`
 	Keys       Keys              `yaml:"keys" doc:"Secrets under which identifiers are hashed."`
+	Registry   Registry          `yaml:"registry" doc:"The set of reset identifiers that a process has in memory."`
 	Collector  ingest.Config     `yaml:"collector" doc:"The public listener, which takes events."`
 	Admin      Admin             `yaml:"admin" doc:"The listener for metrics and operators."`
 	Kafka      stream.Config     `yaml:"kafka" doc:"The Kafka cluster."`
@@ -68,6 +69,11 @@ func (k *Keys) distinct() error {
 		names[value] = name
 	}
 	return nil
+}
+
+// Registry is the set of reset identifiers that a process has in memory.
+type Registry struct {
+	Dir string `yaml:"dir" doc:"Directory of this process alone for snapshots of the set, so that a start reads only the resets that are newer; none are kept when empty. They hold keyed hashes only, some 16 bytes for each reset."`
 }
 
 // Admin is the listener for metrics and operators.

@@ -26,6 +26,7 @@ type Collector struct {
 	collector *ingest.Collector
 	producer  *stream.Producer
 	resets    *stream.Resets
+	following *running
 	ready     func() error
 	explainer *ingest.Explainer
 	stop      context.CancelFunc
@@ -70,10 +71,13 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 		return nil, err
 	}
 	follow := stream.NewResets(cluster, resets.Put, log)
-	go follow.Follow(ctx)
+	keep := newSnapshots(c.Registry.Dir, resets.KeyID(), map[string]*registry.Set{
+		"resets": resets.Set(), "optouts": resets.OptOuts(),
+	}, follow, set, log)
+	following := start(func() error { keep.run(ctx); return nil })
 	producer := stream.NewProducer(cluster, partitions, log)
 	r := &Collector{
-		listener: listener, producer: producer, resets: follow, stop: stop,
+		listener: listener, producer: producer, resets: follow, following: following, stop: stop,
 		ready: follow.Ready,
 	}
 	r.collector = ingest.New(ingest.Options{
@@ -132,10 +136,14 @@ func (r *Collector) Pages() []Page {
 func (r *Collector) Ready() error { return r.ready() }
 
 // Stop stops to take events, finishes the requests under way, and writes what
-// is queued.
+// is queued and a snapshot of the registry.
 func (r *Collector) Stop(ctx context.Context) error {
 	err := r.collector.Shutdown(ctx)
 	r.producer.Close()
 	r.stop()
+	select {
+	case <-r.following.Done():
+	case <-ctx.Done():
+	}
 	return err
 }
