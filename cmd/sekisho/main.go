@@ -77,7 +77,7 @@ To try it:  sekisho up      everything on this machine, with a demo site
 	root.AddCommand(
 		upCommand(), demoCommand(),
 		collectCommand(), sinkCommand(), topicsCommand(), migrateCommand(),
-		explainCommand(), policyCommand(), consentCommand(), configCommand(), versionCommand(),
+		explainCommand(), dlqCommand(), policyCommand(), consentCommand(), configCommand(), versionCommand(),
 	)
 	return root
 }

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sekisho/cmd/sekisho/internal/config"
+	"sekisho/cmd/sekisho/internal/local"
+	"sekisho/schemas/strict"
+)
+
+// withOperator adds to a command of an operator what it needs to find what it is
+// to work on: --config for a deployment, --data for a `sekisho up`.
+func withOperator(cmd *cobra.Command) *cobra.Command {
+	withConfig(cmd).Flags().String("data", local.DefaultDir(), "data `DIR` of a running sekisho up, which is used where the configuration names no Kafka")
+	return cmd
+}
+
+// operator reads the configuration of such a command. Where it names no Kafka
+// it is that of a `sekisho up`, whose addresses, policy and secrets are in its
+// data directory.
+func operator(cmd *cobra.Command) (*config.Config, *slog.Logger, error) {
+	c, log, err := load(cmd)
+	if err != nil || len(c.Kafka.Brokers) > 0 {
+		return c, log, err
+	}
+	dir, err := cmd.Flags().GetString("data")
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := useUp(c, dir); err != nil {
+		return nil, nil, fmt.Errorf("%w; or name a deployment with --config", err)
+	}
+	return c, log, nil
+}
+
+// useUp puts into the configuration what a `sekisho up` keeps in its directory.
+func useUp(c *config.Config, dir string) error {
+	addresses, err := local.ReadAddresses(filepath.Join(dir, local.AddressesFile))
+	if err != nil {
+		return err
+	}
+	c.Kafka.Brokers = []string{addresses.Kafka}
+	if len(c.ClickHouse.Addresses) == 0 {
+		c.ClickHouse.Addresses = []string{addresses.ClickHouseNative}
+	}
+	if file := filepath.Join(dir, "policy.yaml"); c.Policy == "" {
+		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+			c.Policy = file
+		}
+	}
+	for secret, name := range map[*strict.Secret]string{&c.Keys.Secret: "secret-pseudonyms", &c.Keys.Registry: "secret-registry"} {
+		if secret.IsSet() {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot read a secret of the data directory: %w", err)
+		}
+		*secret = strict.NewSecret(strings.TrimSpace(string(text)))
+	}
+	return nil
+}
