@@ -30,3 +30,7 @@ func appendString(b []byte, s string) []byte {
 	b = append(b, s[start:]...)
 	return append(b, '"')
 }
+
+// AppendString appends s, which must be UTF-8, as a JSON string, for those who
+// write JSON of what is in an event.
+func AppendString(b []byte, s string) []byte { return appendString(b, s) }
