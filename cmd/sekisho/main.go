@@ -75,7 +75,7 @@ To try it:  sekisho up      everything on this machine, with a demo site
 		&cobra.Group{ID: "tools", Title: "Tools:"},
 	)
 	root.AddCommand(
-		upCommand(), demoCommand(),
+		upCommand(), demoCommand(), vendorsCommand(),
 		collectCommand(), sinkCommand(), topicsCommand(), migrateCommand(),
 		explainCommand(), dlqCommand(), policyCommand(), consentCommand(), configCommand(), versionCommand(),
 	)

@@ -32,12 +32,9 @@ type Deletion struct {
 	Token    strict.Secret `yaml:"token" doc:"OAuth access token with the scope analytics.edit. It lasts an hour: have whatever renews it write it to a file."`
 }
 
-// DefaultConfig is what holds where the configuration says nothing.
-func DefaultConfig() Config {
-	return Config{
-		Endpoint: "https://www.google-analytics.com",
-		Deletion: Deletion{Endpoint: "https://analyticsadmin.googleapis.com"},
-	}
+// SetDefaults fills in what holds where the configuration says nothing.
+func (c *Config) SetDefaults() {
+	c.Endpoint, c.Deletion.Endpoint = "https://www.google-analytics.com", "https://analyticsadmin.googleapis.com"
 }
 
 var (

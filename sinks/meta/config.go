@@ -23,9 +23,9 @@ type Pixel struct {
 	Token strict.Secret `yaml:"token" required:"true" doc:"Access token that may write to it."`
 }
 
-// DefaultConfig is what holds where the configuration says nothing.
-func DefaultConfig() Config {
-	return Config{Endpoint: "https://graph.facebook.com", Version: "v24.0"}
+// SetDefaults fills in what holds where the configuration says nothing.
+func (c *Config) SetDefaults() {
+	c.Endpoint, c.Version = "https://graph.facebook.com", "v24.0"
 }
 
 var (
