@@ -13,10 +13,20 @@ import (
 
 // Handler handles a run of messages of one partition, in order. When it
 // returns nil they are committed and never handed out again to the group; on
-// an error the same run is handed to it again, after a pause. It may be called
+// an error the same run is handed to it again, after a pause; on a [*Partial]
+// only what is left of it. It may be called
 // for several partitions at once. It must return soon after ctx ends, and what
 // it has done by then may be done again by another member.
 type Handler func(ctx context.Context, partition int, messages []kafka.Message) error
+
+// Partial is the error of a handler that has handled the beginning of a run.
+type Partial struct {
+	Handled int // messages, from the first on
+	Err     error
+}
+
+func (p *Partial) Error() string { return p.Err.Error() }
+func (p *Partial) Unwrap() error { return p.Err }
 
 // Consumer is a member of a consumer group over a topic.
 type Consumer struct {
@@ -207,6 +217,13 @@ func (p *partition) deliver(ctx context.Context, messages []kafka.Message) bool 
 		if err == nil {
 			break
 		}
+		var partial *Partial
+		if errors.As(err, &partial) && partial.Handled > 0 {
+			p.handled(messages[:partial.Handled])
+			if messages = messages[partial.Handled:]; len(messages) == 0 {
+				return ctx.Err() == nil
+			}
+		}
 		if ctx.Err() != nil {
 			return false
 		}
@@ -214,13 +231,18 @@ func (p *partition) deliver(ctx context.Context, messages []kafka.Message) bool 
 		pause(ctx, wait)
 		wait = min(2*wait, 10*time.Second)
 	}
+	p.handled(messages)
+	return ctx.Err() == nil
+}
+
+// handled commits messages.
+func (p *partition) handled(messages []kafka.Message) {
 	p.offset = messages[len(messages)-1].Offset + 1
 	if err := p.commit(p.offset); err != nil {
 		// What was handled is handed out again, and found to be there already.
-		c.log.Warn("cannot commit", "group", c.options.Group, "partition", p.id, "error", err)
+		p.consumer.log.Warn("cannot commit", "group", p.consumer.options.Group, "partition", p.id, "error", err)
 	}
 	p.setLag(max(p.lag-int64(len(messages)), 0))
-	return ctx.Err() == nil
 }
 
 func (p *partition) setLag(lag int64) {

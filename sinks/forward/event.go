@@ -28,9 +28,9 @@ type Event struct {
 	fields schemas.FieldSet // that it may have and the record has
 	texts  *schemas.Event   // of the record
 	grant  *schemas.Grant
+	site   *enforcer.Site
 	keys   *enforcer.RecipientKeys
 	own    schemas.FieldSet // as it came, by the policy of now
-	urls   [2]string        // of URL and Referrer, without what is not granted
 }
 
 // Has reports whether the recipient may have the field, in whatever form.
@@ -43,9 +43,9 @@ func (e *Event) Get(f schemas.Field) string {
 	case !e.fields.Has(f) || identifying.Has(f):
 		return ""
 	case f == schemas.URL:
-		return e.urls[0]
+		return e.site.SharedAddress(e.texts.Get(f))
 	case f == schemas.Referrer:
-		return e.urls[1]
+		return enforcer.SharedReferrer(e.texts.Get(f))
 	}
 	return e.texts.Get(f)
 }

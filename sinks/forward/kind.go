@@ -87,8 +87,8 @@ type Answer struct {
 	// Reason is a label for metrics, dead letters and the log: a word of a list
 	// that is fixed, such as the vendor's error code; never a text of the vendor.
 	Reason string
-	// After, with Retry, is how long to wait at least. Retry-After is the
-	// runner's to read.
+	// After, with Retry and Throttled, is how long to wait at least. Retry-After is
+	// the runner's to read.
 	After time.Duration
 	// Refused, with Done, are the places in the batch of events that the vendor
 	// did not take and never will.
@@ -112,6 +112,9 @@ const (
 	// revoked. Nothing is lost: the runner tells, keeps everything where it is,
 	// and tries again now and then and whenever secrets were loaded again.
 	Pause
+	// Throttled: it will be taken later, and the recipient wants less until then.
+	// It is not down.
+	Throttled
 )
 
 // ByStatus is what a status means where a vendor does not say otherwise.
@@ -126,7 +129,7 @@ func ByStatus(r *Response) Answer {
 	case r.Status >= 300 && r.Status < 400:
 		return Answer{Verdict: Pause, Reason: "redirected"}
 	case r.Status == http.StatusTooManyRequests:
-		return Answer{Verdict: Retry, Reason: "rate_limited"}
+		return Answer{Verdict: Throttled, Reason: "rate_limited"}
 	case r.Status == http.StatusRequestTimeout, r.Status == http.StatusTooEarly, r.Status == http.StatusMisdirectedRequest:
 		return Answer{Verdict: Retry, Reason: "try_again"}
 	case r.Status >= 400 && r.Status < 500:

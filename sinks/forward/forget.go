@@ -1,0 +1,117 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"sekisho/schemas"
+)
+
+// maxResets bounds what is reported at once.
+const maxResets = 1000
+
+// handleResets passes a run of resets on to the recipient and reports how far
+// that came; it is the handler of the forwarder's own group on the resets topic.
+// Only then are they committed: a process that is killed asks again.
+func (r *Runner) handleResets(ctx context.Context, _ int, messages []kafka.Message) error {
+	if err := r.settled(ctx, messages); err != nil {
+		return err
+	}
+	report := schemas.Progress{Recipient: r.recipient, From: messages[0].Offset}
+	for i := range messages {
+		state, err := r.forget(ctx, &messages[i])
+		if err != nil {
+			return err
+		}
+		if i > 0 && state != report.State {
+			if err := r.report(ctx, &report, messages[i].Offset); err != nil {
+				return err
+			}
+		}
+		report.State = state
+	}
+	return r.report(ctx, &report, messages[len(messages)-1].Offset+1)
+}
+
+// report tells what came of the resets since the last report.
+func (r *Runner) report(ctx context.Context, p *schemas.Progress, to int64) error {
+	p.To, p.At = to, time.Now()
+	if err := r.cluster.Report(ctx, *p); err != nil {
+		return err
+	}
+	p.From = to
+	return nil
+}
+
+// settled waits until no request can be under way any more that was made without
+// knowing of the resets, here or by another member of the group. Otherwise the
+// recipient could be told to forget first and be sent an event then.
+func (r *Runner) settled(ctx context.Context, messages []kafka.Message) error {
+	if _, err := r.fresh.ensure(ctx); err != nil {
+		return err
+	}
+	newest := messages[0].Time
+	for i := range messages {
+		if messages[i].Time.After(newest) {
+			newest = messages[i].Time
+		}
+	}
+	longest := maxStale + r.limits.Timeout + grace
+	if !sleep(ctx, min(longest, time.Until(newest.Add(longest+r.cluster.Config().Timeout)))) {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// forget passes one reset on. It returns an error only when that must be tried
+// again. An opt-out is in force as soon as it is known.
+func (r *Runner) forget(ctx context.Context, m *kafka.Message) (schemas.ProgressState, error) {
+	if len(m.Value) == 0 {
+		return schemas.Done, nil
+	}
+	reset, err := schemas.DecodeReset(m.Value)
+	if err != nil {
+		return 0, fmt.Errorf("offset %d of topic %s: %w", m.Offset, m.Topic, err)
+	}
+	if reset.Recipient != "" {
+		return schemas.Done, nil
+	}
+	id := &Identity{Field: reset.Field, At: reset.At}
+	for _, stored := range reset.Pseudonyms {
+		if p, ok := r.keys.Pseudonym(reset.Field, stored); ok {
+			id.Pseudonyms = append(id.Pseudonyms, p)
+		}
+	}
+	state := schemas.Failed
+	if len(id.Pseudonyms) > 0 {
+		if state, err = r.ask(ctx, id); err != nil {
+			return 0, err
+		}
+	}
+	r.metrics.forgotten(state)
+	return state, nil
+}
+
+// ask asks the recipient to forget, until it answers.
+func (r *Runner) ask(ctx context.Context, id *Identity) (schemas.ProgressState, error) {
+	send := func(request *http.Request) (*Response, error) { return r.client.send(ctx, request) }
+	for wait := minBackoff; ; wait = min(2*wait, maxBackoff) {
+		state, err := r.kind.Forget(ctx, send, id)
+		if err == nil {
+			return state, nil
+		}
+		if errors.Is(err, ErrPaused) {
+			r.tellPaused("forgetting")
+		} else {
+			r.tell(ctx, "the recipient could not be asked to forget; trying again", err)
+		}
+		if !sleep(ctx, jitter(wait)) {
+			return 0, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,195 @@
+package forward
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// gate lets requests to one recipient through: so many at once, so many in a
+// second, none before the time that the recipient named, and only one now and
+// then to try while it is down (the circuit is open) or paused. Safe for
+// concurrent use.
+type gate struct {
+	slots chan struct{}
+	pace  *rate.Limiter // nil for none
+
+	mu        sync.Mutex
+	changed   chan struct{} // closed at every change
+	failures  int           // in a row
+	throttles int           // in a row
+	open      bool          // the circuit: nothing goes but a trial
+	paused    string        // why nothing goes, "" when it does; then open too
+	trial     bool          // one is under way
+	until     time.Time     // nothing before it
+	backoff   time.Duration // until the next trial
+	successes uint64
+}
+
+// Of the circuit.
+const (
+	maxFailures = 5 // in a row, then it opens
+	minBackoff  = time.Second
+	maxBackoff  = time.Minute
+	minPause    = 15 * time.Second
+	maxPause    = 5 * time.Minute
+)
+
+func newGate(l Limits) *gate {
+	g := &gate{slots: make(chan struct{}, l.Concurrency), changed: make(chan struct{}), backoff: minBackoff}
+	if l.Rate > 0 {
+		g.pace = rate.NewLimiter(rate.Limit(l.Rate), max(1, int(l.Rate)))
+	}
+	return g
+}
+
+// pass is the right to make one request; what came of it must be told.
+type pass struct {
+	gate  *gate
+	trial bool
+}
+
+// enter waits until a request may be made.
+func (g *gate) enter(ctx context.Context) (*pass, error) {
+	select {
+	case g.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	p, err := g.await(ctx)
+	if err == nil && g.pace != nil {
+		if err = g.pace.Wait(ctx); err != nil {
+			p.done(nothing, 0)
+			return nil, err
+		}
+	}
+	if err != nil {
+		<-g.slots
+		return nil, err
+	}
+	return p, nil
+}
+
+func (g *gate) await(ctx context.Context) (*pass, error) {
+	for {
+		g.mu.Lock()
+		wait, changed := time.Until(g.until), g.changed
+		if wait <= 0 && (!g.open || !g.trial) {
+			p := &pass{gate: g, trial: g.open}
+			g.trial = g.open
+			g.mu.Unlock()
+			return p, nil
+		}
+		g.mu.Unlock()
+		if wait <= 0 {
+			wait = time.Hour // another is trying
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		case <-changed:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// result is what came of a request, as far as others are concerned.
+type result uint8
+
+const (
+	nothing  result = iota // none was made
+	answered               // the recipient works
+	limited                // it works, and wants less
+	failed
+	stopped // it needs an operator
+)
+
+// done gives the pass back. after is how long the recipient wants to be left
+// alone.
+func (p *pass) done(r result, after time.Duration) { p.finish(r, after, "") }
+
+func (p *pass) finish(r result, after time.Duration, why string) {
+	g := p.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	defer func() { <-g.slots }()
+	if p.trial {
+		g.trial = false
+	}
+	now := time.Now()
+	switch r {
+	case answered:
+		g.failures, g.throttles, g.open, g.paused, g.backoff = 0, 0, false, "", minBackoff
+		g.successes++
+	case limited:
+		g.failures, g.open, g.paused, g.backoff = 0, false, "", minBackoff
+		g.notBefore(now.Add(max(after, jitter(min(minBackoff<<min(g.throttles, 10), maxBackoff)))))
+		g.throttles++
+	case failed:
+		g.failures++
+		// Of those that were under way when it opened each would count again.
+		if g.open && p.trial || !g.open && g.failures >= maxFailures {
+			g.open = true
+			g.notBefore(now.Add(max(after, jitter(g.backoff))))
+			g.backoff = min(2*g.backoff, maxBackoff)
+		} else if after > 0 {
+			g.notBefore(now.Add(after))
+		}
+	case stopped:
+		if g.paused == "" {
+			g.backoff = minPause
+		}
+		if !g.open || p.trial || g.paused == "" {
+			g.notBefore(now.Add(jitter(g.backoff)))
+			g.backoff = min(2*g.backoff, maxPause)
+		}
+		g.open, g.paused = true, why
+	}
+	g.notify()
+}
+
+func (g *gate) notBefore(t time.Time) {
+	if t.After(g.until) {
+		g.until = t
+	}
+}
+
+func (g *gate) notify() {
+	close(g.changed)
+	g.changed = make(chan struct{})
+}
+
+// retryNow tries at once what waits for an operator: something was changed.
+func (g *gate) retryNow() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open {
+		g.until, g.backoff = time.Time{}, minBackoff
+		g.notify()
+	}
+}
+
+// state returns whether the circuit is open, and why the recipient is paused, ""
+// when it is not.
+func (g *gate) state() (open bool, paused string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.open, g.paused
+}
+
+// answers returns how often the recipient has answered so far.
+func (g *gate) answers() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.successes
+}
+
+// jitter returns between a half and the whole of d, so that those who failed
+// together do not come back together.
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }

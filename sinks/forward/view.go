@@ -1,0 +1,83 @@
+package forward
+
+import (
+	"slices"
+	"time"
+
+	"sekisho/enforcer"
+	"sekisho/schemas"
+)
+
+// view makes events of records, for one recipient. It serves one goroutine at a
+// time.
+type view struct {
+	recipient string
+	keys      *enforcer.RecipientKeys
+
+	decoder    schemas.RecordDecoder
+	record     schemas.Record
+	event      Event
+	properties []schemas.Property
+}
+
+// fate is what a look at a record came to.
+type fate struct {
+	event *Event // that may be sent; nil when none may
+	// reason why not.
+	reason schemas.Reason
+}
+
+// look decodes a record and makes the event that the recipient may have of it by
+// the policy, the resets and the opt-outs of now. The event is valid until the
+// next look.
+func (v *view) look(value []byte, t *enforcer.Table, w *enforcer.Withdrawn) (fate, error) {
+	r := &v.record
+	if err := v.decoder.Decode(value, r); err != nil {
+		return fate{}, err
+	}
+	review := t.Review(r, v.recipient, w)
+	if review.Outcome != schemas.Allowed || r.Outcome != schemas.Allowed {
+		return fate{reason: review.Reason}, nil
+	}
+	v.event = Event{
+		Type: r.Event.Type, Site: r.Event.Get(schemas.Site), Time: r.Event.Time, Jurisdiction: r.Jurisdiction,
+		fields: r.Event.Fields & (schemas.FieldsIn(review.Categories) | envelope),
+		texts:  &r.Event, grant: r.Grant(v.recipient), site: t.Site(r.Event.Get(schemas.Site)), keys: v.keys, own: review.Own,
+	}
+	e := &v.event
+	e.Flags = e.grant.Flags
+	if id, ok := e.Own(schemas.ID); ok {
+		e.ID = id
+	} else {
+		e.ID = Pseudonym(v.keys.Of(schemas.ID, r.Event.Get(schemas.ID))).UUID()
+	}
+	e.Properties = v.propertiesOf(r, review.Categories)
+	return fate{event: e}, nil
+}
+
+// envelope are the fields that every event has: without them it is none.
+var envelope = schemas.SetOf(schemas.ID, schemas.Type, schemas.Site, schemas.Time)
+
+// identifyingCategories are those whose properties single somebody out.
+var identifyingCategories = []schemas.Category{schemas.TerminalIdentification, schemas.AdvertisementIdentifier, schemas.ResearchPanel}
+
+func (v *view) propertiesOf(r *schemas.Record, may schemas.Categories) []schemas.Property {
+	v.properties = v.properties[:0]
+	for i, p := range r.Event.Properties {
+		category := r.PropertyCategories[i]
+		if !may.Has(category) {
+			continue
+		}
+		if slices.Contains(identifyingCategories, category) {
+			p.Text, p.Kind = Pseudonym(v.keys.Of(propertyKind, p.Name+"\x00"+p.Text)).Hex(), schemas.PropertyText
+		}
+		v.properties = append(v.properties, p)
+	}
+	return v.properties
+}
+
+// propertyKind stands for properties where fields stand for their own kind.
+const propertyKind = schemas.Field(0xff)
+
+// age returns how old the event is.
+func (e *Event) age(now time.Time) time.Duration { return now.Sub(e.Time) }
