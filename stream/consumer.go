@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -47,7 +48,24 @@ type ConsumerOptions struct {
 	// many messages, or when its first one has waited that long.
 	MaxMessages int
 	MaxWait     time.Duration
-	Log         *slog.Logger
+	// Spans, if any, bound what is handed out, one for each partition: a group
+	// that has not committed begins at From, and nothing from To on is handed out.
+	Spans []Span
+	Log   *slog.Logger
+}
+
+// span returns the bounds of a partition.
+func (o *ConsumerOptions) span(partition int) Span {
+	for _, s := range o.Spans {
+		if s.Partition == partition {
+			return s
+		}
+	}
+	s := Span{Partition: partition, To: math.MaxInt64}
+	if o.Spans != nil {
+		s.To = 0 // it was made after the spans were
+	}
+	return s
 }
 
 // NewConsumer prepares a member of the group; Run makes it one.
@@ -107,7 +125,7 @@ func (c *Consumer) start(ctx context.Context, g *kafka.Generation) {
 			defer context.AfterFunc(ctx, stop)()
 			c.active.Add(1)
 			defer c.active.Add(-1)
-			p := &partition{consumer: c, id: assigned.ID, offset: assigned.Offset, commit: func(offset int64) error {
+			p := &partition{consumer: c, id: assigned.ID, span: c.options.span(assigned.ID), offset: assigned.Offset, commit: func(offset int64) error {
 				return g.CommitOffsets(map[string]map[int]int64{topic: {assigned.ID: offset}})
 			}}
 			p.consume(run)
@@ -119,6 +137,7 @@ func (c *Consumer) start(ctx context.Context, g *kafka.Generation) {
 type partition struct {
 	consumer *Consumer
 	id       int
+	span     Span
 	offset   int64 // of the next message
 	commit   func(int64) error
 	lag      int64
@@ -127,12 +146,19 @@ type partition struct {
 func (p *partition) consume(ctx context.Context) {
 	defer p.setLag(0)
 	c := p.consumer
-	for ctx.Err() == nil {
+	if p.offset < p.span.From {
+		p.offset = p.span.From
+		if p.span.From == 0 {
+			p.offset = kafka.FirstOffset
+		}
+	}
+	for ctx.Err() == nil && p.offset < p.span.To {
 		if err := p.read(ctx); err != nil && ctx.Err() == nil {
 			c.log.Warn("cannot read a partition; trying again", "partition", p.id, "error", err)
 			pause(ctx, time.Second)
 		}
 	}
+	<-ctx.Done() // a generation ends when one of its partitions does
 }
 
 func (p *partition) read(ctx context.Context) error {
@@ -151,22 +177,41 @@ func (p *partition) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if len(messages) == 0 {
+			p.finish()
+			return nil
+		}
 		if !p.deliver(ctx, messages) {
 			return ctx.Err()
+		}
+		if p.offset >= p.span.To {
+			return nil
 		}
 	}
 }
 
-// gather collects a run of messages.
+// finish commits that the span has been handled, though the topic has no more of
+// its messages.
+func (p *partition) finish() {
+	p.offset = p.span.To
+	if err := p.commit(p.offset); err != nil {
+		p.consumer.log.Warn("cannot commit", "group", p.consumer.options.Group, "partition", p.id, "error", err)
+	}
+}
+
+// gather collects a run of messages; none when the next is beyond the span.
 func (p *partition) gather(ctx context.Context, reader *kafka.Reader) ([]kafka.Message, error) {
 	first, err := p.first(ctx, reader)
 	if err != nil {
 		return nil, err
 	}
+	if first.Offset >= p.span.To {
+		return nil, nil
+	}
 	messages := append(make([]kafka.Message, 0, 1024), first)
 	wait, cancel := context.WithTimeout(ctx, p.consumer.options.MaxWait)
 	defer cancel()
-	for len(messages) < p.consumer.options.MaxMessages {
+	for len(messages) < p.consumer.options.MaxMessages && messages[len(messages)-1].Offset < p.span.To-1 {
 		m, err := reader.FetchMessage(wait)
 		if err != nil {
 			if wait.Err() != nil {

@@ -1,0 +1,102 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Commit is how far a consumer group has come with a partition, and a note that
+// was left with it.
+type Commit struct {
+	Offset int64
+	Note   string // at most 4 KiB
+}
+
+// Commits returns how far the group has come with the topic's partitions; those
+// with which it has not begun are missing.
+func (c *Cluster) Commits(ctx context.Context, group, topic string, partitions int) (map[int]Commit, error) {
+	all := make([]int, partitions)
+	for i := range all {
+		all[i] = i
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	answer, err := c.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: all}})
+	if err == nil {
+		err = answer.Error
+	}
+	commits := map[int]Commit{}
+	switch {
+	case errors.Is(err, kafka.GroupIdNotFound):
+		return commits, nil
+	case err != nil:
+		return nil, fmt.Errorf("cannot read how far group %s is: %w", group, err)
+	}
+	for _, p := range answer.Topics[topic] {
+		if p.Error != nil {
+			return nil, fmt.Errorf("cannot read how far group %s is: %w", group, p.Error)
+		}
+		if p.CommittedOffset >= 0 {
+			commits[p.Partition] = Commit{Offset: p.CommittedOffset, Note: p.Metadata}
+		}
+	}
+	return commits, nil
+}
+
+// SetCommits sets how far a group has come. The group must have no members.
+func (c *Cluster) SetCommits(ctx context.Context, group, topic string, commits map[int]Commit) error {
+	var list []kafka.OffsetCommit
+	for id, commit := range commits {
+		list = append(list, kafka.OffsetCommit{Partition: id, Offset: commit.Offset, Metadata: commit.Note})
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	answer, err := c.client.OffsetCommit(ctx, &kafka.OffsetCommitRequest{
+		GroupID: group, GenerationID: -1, Topics: map[string][]kafka.OffsetCommit{topic: list},
+	})
+	if err != nil {
+		return fmt.Errorf("cannot set how far group %s is: %w", group, err)
+	}
+	for _, p := range answer.Topics[topic] {
+		if p.Error != nil {
+			return fmt.Errorf("cannot set how far group %s is: %w", group, p.Error)
+		}
+	}
+	return nil
+}
+
+// OffsetsAt returns, for each partition, the offset of the first message whose
+// time is not before t, or the partition's end when there is none. A message's
+// time is its event's, so later ones may be of an earlier time.
+func (c *Cluster) OffsetsAt(ctx context.Context, topic string, partitions int, t time.Time) ([]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	offsets := make([]int64, partitions)
+	for id := range offsets {
+		answer, err := c.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
+			Topics: map[string][]kafka.OffsetRequest{topic: {kafka.TimeOffsetOf(id, t)}},
+		})
+		if err != nil {
+			return nil, fmt.Errorf("cannot find where topic %s is at a time: %w", topic, err)
+		}
+		offsets[id] = -1
+		for _, p := range answer.Topics[topic] {
+			if p.Error != nil {
+				return nil, fmt.Errorf("cannot find where topic %s is at a time: %w", topic, p.Error)
+			}
+			for offset := range p.Offsets {
+				offsets[id] = offset
+			}
+		}
+		if offsets[id] < 0 {
+			if _, offsets[id], err = c.bounds(ctx, topic, id); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return offsets, nil
+}
