@@ -15,7 +15,6 @@ type Consent struct {
 
 // said is all of a Consent but its memory.
 type said struct {
-	head       header     // as it came
 	consent    PurposeSet // what counts: contradictions are left out
 	interest   PurposeSet
 	restricted PurposeSet // purposes that have restrictions
@@ -54,28 +53,36 @@ const (
 	headBytes   = 40 // the fields, and room to read eight bytes at any of them
 )
 
+// field returns a field of the core segment, 0 if there is none.
+func (c *Consent) field(offset, width uint) uint64 {
+	if len(c.bits) < headBytes {
+		return 0
+	}
+	return (*header)(c.bits).field(offset, width)
+}
+
 // Created returns when the user's choice was first stored. Strings made since
 // December 2021 only have the day.
-func (c *Consent) Created() time.Time { return deciseconds(c.head.field(atCreated, 36)) }
+func (c *Consent) Created() time.Time { return deciseconds(c.field(atCreated, 36)) }
 
 // LastUpdated returns when the user's choice was last changed.
-func (c *Consent) LastUpdated() time.Time { return deciseconds(c.head.field(atUpdated, 36)) }
+func (c *Consent) LastUpdated() time.Time { return deciseconds(c.field(atUpdated, 36)) }
 
 func deciseconds(n uint64) time.Time { return time.UnixMilli(int64(n) * 100).UTC() }
 
 // CMP returns the id of the consent management platform that made the string.
-func (c *Consent) CMP() uint16 { return uint16(c.head.field(atCMP, 12)) }
+func (c *Consent) CMP() uint16 { return uint16(c.field(atCMP, 12)) }
 
 // VendorListVersion returns the version of the global vendor list that the user was shown.
-func (c *Consent) VendorListVersion() uint16 { return uint16(c.head.field(atVendorList, 12)) }
+func (c *Consent) VendorListVersion() uint16 { return uint16(c.field(atVendorList, 12)) }
 
 // PolicyVersion returns the version of the TCF policies: 2 is TCF 2.0 and 2.1, 4
 // is 2.2, 5 is 2.3.
-func (c *Consent) PolicyVersion() uint8 { return uint8(c.head.field(atPolicy, 6)) }
+func (c *Consent) PolicyVersion() uint8 { return uint8(c.field(atPolicy, 6)) }
 
 // PublisherCC returns the two letters of the publisher's country, AA if there
 // are none.
-func (c *Consent) PublisherCC() string { return letters(c.head.field(atCountry, 12)) }
+func (c *Consent) PublisherCC() string { return letters(c.field(atCountry, 12)) }
 
 // PurposeOneTreatment reports whether purpose 1 was not put to the user, since
 // the law of the publisher's country does not ask for consent to it.
@@ -83,12 +90,12 @@ func (c *Consent) PublisherCC() string { return letters(c.head.field(atCountry, 
 // It is no grant. What was not asked was not agreed to, and whether the law of
 // a country lets a device be read without consent is not for the string to say:
 // with this bit purpose 1 is refused throughout, even if its consent bit is set.
-func (c *Consent) PurposeOneTreatment() bool { return c.head.field(atOneTreatment, 1) != 0 }
+func (c *Consent) PurposeOneTreatment() bool { return c.field(atOneTreatment, 1) != 0 }
 
 // SpecialFeature reports whether the user opted in to a special feature, 1 to
 // 12: 1 is precise geolocation, 2 is identifying a device by scanning it.
 func (c *Consent) SpecialFeature(n uint8) bool {
-	return n >= 1 && n <= 12 && c.head.field(atSpecialFeatures, 12)>>(12-n)&1 != 0
+	return n >= 1 && n <= 12 && c.field(atSpecialFeatures, 12)>>(12-n)&1 != 0
 }
 
 // PurposeConsent reports whether the user consented to a purpose. It says

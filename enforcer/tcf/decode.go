@@ -2,7 +2,6 @@ package tcf
 
 import (
 	"slices"
-	"strings"
 
 	"sekisho/enforcer/tcf/internal/base64url"
 )
@@ -47,30 +46,26 @@ func (c *Consent) decode(s string) Error {
 		c.bits = slices.Grow(c.bits, size)
 	}
 	c.bits = c.bits[:size]
-	if !base64url.Decode(c.bits, s) {
+	var dots base64url.Dots
+	if !base64url.Decode(c.bits, s, &dots) {
 		return ErrAlphabet
 	}
-	dot := segmentEnd(s, 0)
-	if err := c.readCore(uint(dot) * 6); err != 0 {
+	// A segment ends at a dot, or with the string.
+	ends := func(i int) uint {
+		if i < dots.N {
+			return uint(dots.At[i&7]) * 6
+		}
+		return uint(len(s)) * 6
+	}
+	if err := c.readCore(ends(0)); err != 0 {
 		return err
 	}
-	for dot < len(s) {
-		start := dot + 1
-		dot = segmentEnd(s, start)
-		if err := c.readSegment(uint(start)*6, uint(dot)*6); err != 0 {
+	for i := range dots.N {
+		if err := c.readSegment(ends(i)+6, ends(i+1)); err != 0 {
 			return err
 		}
 	}
 	return 0
-}
-
-// segmentEnd returns where the segment that starts at a place ends: at a dot,
-// or with the string.
-func segmentEnd(s string, start int) int {
-	if i := strings.IndexByte(s[start:], '.'); i >= 0 {
-		return start + i
-	}
-	return len(s)
 }
 
 // readCore reads the core segment.
@@ -79,14 +74,13 @@ func (c *Consent) readCore(end uint) Error {
 		return ErrTruncated
 	}
 	head := (*header)(c.bits)
-	c.head = *head
 	if !areLetters(head.field(atLanguage, 12)) || !areLetters(head.field(atCountry, 12)) {
 		return ErrLetters
 	}
-	c.consent = purposes(head.field(atConsent, 24))
-	c.interest = purposes(head.field(atInterest, 24)) &^ consentOnly
+	c.consent = PurposeSet(head.field(atConsent, 24))
+	c.interest = PurposeSet(head.field(atInterest, 24)) &^ consentOnly
 	if head.field(atOneTreatment, 1) != 0 {
-		c.consent &^= 1
+		c.consent &^= purpose1
 	}
 	pos, err := c.readVendors(&c.vendorConsent, atVendors, end)
 	if err != 0 {

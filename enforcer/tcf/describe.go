@@ -63,7 +63,7 @@ type PublisherDescription struct {
 
 // Describe tells all that was decoded. It allocates; it is not for the hot path.
 func (c *Consent) Describe() Description {
-	f := c.head.field
+	f := c.field
 	const millis = "2006-01-02T15:04:05.000Z"
 	d := Description{
 		Version:                    int(f(0, 6)),

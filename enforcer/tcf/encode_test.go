@@ -181,7 +181,7 @@ func (w *writer) String() string {
 
 // contentOf reads back what was decoded.
 func contentOf(c *Consent) content {
-	f := c.head.field
+	f := c.field
 	out := content{
 		version: f(0, 6), created: f(atCreated, 36), updated: f(atUpdated, 36), cmp: f(atCMP, 12),
 		cmpVersion: f(atCMPVersion, 12), screen: f(atScreen, 6), language: f(atLanguage, 12),

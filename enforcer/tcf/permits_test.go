@@ -163,6 +163,7 @@ func TestPurposes(t *testing.T) {
 	}
 	check(Purposes(), 0)
 	check(Purposes(1, 3, 4, 5, 6), consentOnly)
-	check(Purposes(24), 1<<23)
+	check(Purposes(1), 1<<23)
+	check(Purposes(24), 1)
 	check(Purposes(0, 25, 33, 255), 0)
 }

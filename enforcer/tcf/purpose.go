@@ -1,7 +1,5 @@
 package tcf
 
-import "math/bits"
-
 // Purpose is the number of a TCF purpose, from 1 to [MaxPurpose]. Those defined
 // are 1 store and access information on a device, 2 select advertising with
 // limited data, 3 and 4 create and use advertising profiles, 5 and 6 create and
@@ -12,12 +10,15 @@ type Purpose uint8
 // MaxPurpose is the highest purpose that a TC string has room for.
 const MaxPurpose Purpose = 24
 
-// PurposeSet is a set of purposes: bit 0 is purpose 1.
+// PurposeSet is a set of purposes as it is written in 24 bits: the highest is
+// purpose 1.
 type PurposeSet uint32
 
 // consentOnly are the purposes that no vendor may base on legitimate interest,
 // 3 to 6 since TCF 2.2.
-const consentOnly PurposeSet = 1<<0 | 1<<2 | 1<<3 | 1<<4 | 1<<5
+const consentOnly PurposeSet = purpose1 | 1<<21 | 1<<20 | 1<<19 | 1<<18
+
+const purpose1 PurposeSet = 1 << 23
 
 // Purposes returns a set. Numbers that are no purposes are left out.
 func Purposes(purposes ...Purpose) (s PurposeSet) {
@@ -35,8 +36,5 @@ func (p Purpose) set() PurposeSet {
 	if p < 1 || p > MaxPurpose {
 		return 0
 	}
-	return 1 << (p - 1)
+	return 1 << (MaxPurpose - p)
 }
-
-// purposes reads 24 bits, of which the highest is purpose 1.
-func purposes(field uint64) PurposeSet { return PurposeSet(bits.Reverse32(uint32(field)) >> 8) }

@@ -65,11 +65,11 @@ func (c *Consent) readPublisher(pos, end uint) (uint, Error) {
 	bits := c.bits.peek(pos)
 	c.publisher = publisher{
 		at:       uint32(pos),
-		consent:  purposes(bits >> 40),
-		interest: purposes(bits>>16&0xffffff) &^ consentOnly,
+		consent:  PurposeSet(bits >> 40),
+		interest: PurposeSet(bits>>16&0xffffff) &^ consentOnly,
 	}
 	if c.PurposeOneTreatment() {
-		c.publisher.consent &^= 1
+		c.publisher.consent &^= purpose1
 	}
 	custom := 2 * uint(bits>>10&0x3f)
 	if pos += publisherBits; end-pos < custom {

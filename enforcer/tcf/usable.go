@@ -33,11 +33,11 @@ func (c *Consent) Usable(now time.Time) error {
 }
 
 func (c *Consent) check(now uint64) Error {
-	changed := max(c.head.field(atCreated, 36), c.head.field(atUpdated, 36))
+	changed := max(c.field(atCreated, 36), c.field(atUpdated, 36))
 	switch {
-	case c.head.field(0, 6) != 2:
+	case c.field(0, 6) != 2:
 		return ErrVersion
-	case c.head.field(atServiceSpecific, 1) == 0:
+	case c.field(atServiceSpecific, 1) == 0:
 		return ErrGlobalScope
 	case c.CMP() <= 1: // not platforms
 		return ErrCMP

@@ -4,8 +4,10 @@
 // characters is text, since what they carry is bits and not bytes; what is
 // beyond the last character reads as zero bits; and dots, which part segments,
 // are let through with six bits of their own, so that one pass does for all
-// segments and bit b of character i is always bit 6i+b.
+// segments and bit b of character i is always bit 6i+b. The pass notes where they are.
 package base64url
+
+import "encoding/binary"
 
 const (
 	// block is how many characters are decoded at a time, 32 of them to 24 bytes.
@@ -21,23 +23,42 @@ const (
 // read wherever a bit is.
 func Size(n int) int { return n/4*3 + 3 + slack }
 
-// Decode writes the bits of s, the first being the highest of dst[0], and
-// reports whether all of s is in the alphabet A-Z a-z 0-9 - _ or a dot.
+// MaxLength is the longest text that [Decode] takes, in characters.
+const MaxLength = 1 << 16
+
+// Dots are where the dots of a text are: the first eight, if there are more.
+type Dots struct {
+	N  int
+	At [8]uint16
+}
+
+// Decode writes the bits of s, the first being the highest of dst[0], notes its
+// dots, and reports whether all of s is in the alphabet A-Z a-z 0-9 - _ or a dot.
 // Otherwise dst holds nothing of use. dst must have [Size](len(s)) bytes.
-func Decode(dst []byte, s string) bool {
+func Decode(dst []byte, s string, dots *Dots) bool {
 	dst = dst[:Size(len(s))]
 	quads := len(s) &^ 3
-	ok := decodeQuads(dst, s[:quads])
-	dst = dst[quads/4*3:]
+	ok := decodeQuads(dst, s[:quads], dots)
 
 	// Up to three characters are left, then zeros.
-	var last uint32
+	var last uint64
 	for i := quads; i < len(s); i++ {
 		v := sextets[s[i]]
 		ok = ok && v != bad
-		last |= uint32(v) << (26 - 6*(i-quads))
+		last |= uint64(v) << 58 >> (6 * uint(i&3))
+		if s[i] == '.' {
+			dots.add(i)
+		}
 	}
-	dst[0], dst[1], dst[2] = byte(last>>24), byte(last>>16), byte(last>>8)
-	*(*[slack]byte)(dst[3:]) = [slack]byte{}
+	end := (*[3 + slack]byte)(dst[quads/4*3:])
+	binary.BigEndian.PutUint64(end[:8], last)
+	binary.BigEndian.PutUint32(end[7:], 0)
 	return ok
+}
+
+func (d *Dots) add(at int) {
+	if d.N < len(d.At) {
+		d.At[d.N] = uint16(at)
+		d.N++
+	}
 }

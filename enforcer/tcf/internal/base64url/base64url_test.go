@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,7 +30,8 @@ func compare(t *testing.T, s string) {
 	t.Helper()
 	want, ok := reference(s)
 	got := bytes.Repeat([]byte{0xA5}, Size(len(s))+1)
-	if Decode(got, s) != ok {
+	dots := Dots{N: 3}
+	if Decode(got, s, &dots) != ok {
 		t.Fatalf("%q: accepted is %t", s, !ok)
 	}
 	if ok && !bytes.Equal(got[:len(want)], want) {
@@ -38,13 +40,27 @@ func compare(t *testing.T, s string) {
 	if got[Size(len(s))] != 0xA5 {
 		t.Fatalf("%q: written too far", s)
 	}
+	wantDots := dotsOf(s)
+	if ok && !slices.Equal(dots.At[:dots.N], wantDots) {
+		t.Fatalf("%q: dots at %v, want %v", s, dots.At[:dots.N], wantDots)
+	}
 	quads := len(s) / 4
-	if decodeGeneric(got, s[:quads*4]) != (strings.Trim(s[:quads*4], alphabet+".") == "") {
+	if decodeGeneric(got, s[:quads*4], &dots) != (strings.Trim(s[:quads*4], alphabet+".") == "") {
 		t.Fatalf("%q: generic accepted is %t", s, !ok)
 	}
 	if n := quads * 3; ok && !bytes.Equal(got[:n], want[:n]) {
 		t.Fatalf("%q:\ngot  %x generic\nwant %x", s, got[:n], want[:n])
 	}
+}
+
+// dotsOf finds up to eight dots.
+func dotsOf(s string) (at []uint16) {
+	for i := range len(s) {
+		if s[i] == '.' && len(at) < 8 {
+			at = append(at, uint16(i))
+		}
+	}
+	return at
 }
 
 // Each byte in each place of a block, and of what is less than a block.
@@ -77,6 +93,24 @@ func TestDecodeLengths(t *testing.T) {
 	}
 }
 
+// Dots in every number, and together.
+func TestDecodeDots(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	for n := range 150 {
+		for range 20 {
+			s := bytes.Repeat([]byte("A"), n)
+			for range random.IntN(12) {
+				if n > 0 {
+					s[random.IntN(n)] = '.'
+				}
+			}
+			compare(t, string(s))
+		}
+	}
+	compare(t, strings.Repeat(".", 200))
+	compare(t, strings.Repeat("A", MaxLength-1)+".")
+}
+
 func TestSize(t *testing.T) {
 	check := func(n, want int) {
 		t.Helper()
@@ -102,12 +136,13 @@ func FuzzDecode(f *testing.F) {
 func BenchmarkDecode(b *testing.B) {
 	s := strings.Repeat(alphabet, 32)
 	dst := make([]byte, Size(len(s)))
+	var dots Dots
 	for _, n := range []int{44, 512, 2048} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			b.SetBytes(int64(n))
 			b.ReportAllocs()
 			for b.Loop() {
-				if !Decode(dst, s[:n]) {
+				if !Decode(dst, s[:n], &dots) {
 					b.Fatal("refused")
 				}
 			}
@@ -118,8 +153,9 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkDecodeGeneric(b *testing.B) {
 	s := strings.Repeat(alphabet, 32)
 	dst := make([]byte, Size(len(s)))
+	var dots Dots
 	b.SetBytes(int64(len(s)))
 	for b.Loop() {
-		decodeGeneric(dst, s)
+		decodeGeneric(dst, s, &dots)
 	}
 }

@@ -43,11 +43,18 @@ GLOBL pairs<>(SB), RODATA|NOPTR, $4
 DATA quads<>+0(SB)/4, $0x00011000
 GLOBL quads<>(SB), RODATA|NOPTR, $4
 
-// func decodeAVX2(dst, src *byte, n int) bool
-TEXT ·decodeAVX2(SB), NOSPLIT, $0-25
+DATA dot<>+0(SB)/4, $0x2E2E2E2E
+GLOBL dot<>(SB), RODATA|NOPTR, $4
+
+// func decodeAVX2(dst, src *byte, n int, dots *Dots) bool
+TEXT ·decodeAVX2(SB), NOSPLIT, $0-33
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
+	MOVQ dots+24(FP), R8
+	MOVQ SI, R9
+	XORL R10, R10 // dots found
+	MOVL $-1, R11 // characters of the block that have not been decoded yet
 	VPCMPEQB Y5, Y5, Y5 // will have a zero where a character was refused
 	VPBROADCASTD nibble<>(SB), Y6
 	VBROADCASTI128 rowsLow<>(SB), Y7
@@ -57,9 +64,16 @@ TEXT ·decodeAVX2(SB), NOSPLIT, $0-25
 	VPBROADCASTD pairs<>(SB), Y12
 	VPBROADCASTD quads<>(SB), Y13
 	VBROADCASTI128 order<>(SB), Y14
+	VPBROADCASTD dot<>(SB), Y15
 
 block:
-	VMOVDQU (SI), Y0
+	VMOVDQU   (SI), Y0
+	VPCMPEQB  Y0, Y15, Y4
+	VPMOVMSKB Y4, AX
+	ANDL      R11, AX
+	JNZ       dots
+
+decode:
 	VPSRLD  $4, Y0, Y1
 	VPAND   Y6, Y1, Y1 // high nibbles
 
@@ -92,7 +106,12 @@ block:
 	JGE  block
 
 	// Less than a block is left, in fours: step back so that it is a block,
-	// and decode some characters again.
+	// and decode some characters again, but find no dot twice.
+	MOVQ $32, AX
+	SUBQ CX, AX
+	XCHGQ AX, CX
+	SHLL CX, R11
+	MOVQ AX, CX
 	LEAQ -32(SI)(CX*1), SI
 	SHRQ $2, CX
 	LEAQ (CX)(CX*2), CX
@@ -101,9 +120,27 @@ block:
 	JMP  block
 
 done:
-	VPXOR     Y0, Y0, Y0
-	VPCMPEQB  Y0, Y5, Y5
-	VPTEST    Y5, Y5
-	SETEQ     ret+24(FP)
+	VPXOR    Y0, Y0, Y0
+	VPCMPEQB Y0, Y5, Y5
+	VPTEST   Y5, Y5
+	SETEQ    ret+32(FP)
 	VZEROUPPER
+	MOVQ     R10, (R8)
 	RET
+
+dots:
+	// AX has a bit for each dot of the block.
+	MOVQ SI, DX
+	SUBQ R9, DX
+
+next:
+	CMPQ R10, $8
+	JGE  decode
+	BSFL AX, BX
+	ADDL DX, BX
+	MOVW BX, 8(R8)(R10*2)
+	INCQ R10
+	LEAL -1(AX), BX
+	ANDL BX, AX
+	JNZ  next
+	JMP  decode

@@ -2,4 +2,4 @@
 
 package base64url
 
-func decodeQuads(dst []byte, s string) bool { return decodeGeneric(dst, s) }
+func decodeQuads(dst []byte, s string, dots *Dots) bool { return decodeGeneric(dst, s, dots) }

@@ -1,5 +1,7 @@
 package base64url
 
+import "strings"
+
 // bad marks what is not a character of the alphabet.
 const bad = 0x80
 
@@ -17,7 +19,8 @@ var sextets = func() (table [256]byte) {
 }()
 
 // decodeGeneric decodes a multiple of four characters.
-func decodeGeneric(dst []byte, s string) bool {
+func decodeGeneric(dst []byte, s string, dots *Dots) bool {
+	dots.find(s)
 	var seen byte
 	for len(s) >= 4 && len(dst) >= 3 {
 		a, b, c, d := sextets[s[0]], sextets[s[1]], sextets[s[2]], sextets[s[3]]
@@ -26,4 +29,17 @@ func decodeGeneric(dst []byte, s string) bool {
 		dst, s = dst[3:], s[4:]
 	}
 	return seen&bad == 0
+}
+
+// find is all dots of a text, or the first of many.
+func (d *Dots) find(s string) {
+	d.N = 0
+	for from := 0; d.N < len(d.At); d.N++ {
+		i := strings.IndexByte(s[from:], '.')
+		if i < 0 {
+			return
+		}
+		d.At[d.N] = uint16(from + i)
+		from += i + 1
+	}
 }
