@@ -6,8 +6,13 @@ import "encoding/binary"
 type bitString []byte
 
 // peek returns the bits at a place, the first one highest. The first 57 are good.
+// There are none beyond the zeros. (Written so that it has one check of bounds.)
 func (b bitString) peek(pos uint) uint64 {
-	return binary.BigEndian.Uint64(b[pos>>3:]) << (pos & 7)
+	at := int(pos >> 3)
+	if at+8 > len(b) {
+		return 0
+	}
+	return binary.BigEndian.Uint64(b[at:at+8]) << (pos & 7)
 }
 
 // blank reports whether there are only zero bits from pos to end.

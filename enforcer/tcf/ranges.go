@@ -35,42 +35,45 @@ func (c *Consent) readRanges(list *spanList, pos, end uint) (uint, Error) {
 		c.spans = slices.Grow(c.spans, n)
 	}
 	c.spans = c.spans[:start+n]
-	pos, wrong, unordered := readEntries(c.spans[start:], c.bits, pos, end)
+	pos, backwards, unordered := readEntries(c.spans[start:], c.bits, pos)
 	if pos > end {
 		return 0, ErrTruncated
 	}
-	if wrong {
+	if backwards || unordered && slices.ContainsFunc(c.spans[start:], startsWith0) {
 		return 0, ErrRange
 	}
 	*list = spanList{uint32(start), uint32(start + n), unordered}
 	return pos, 0
 }
 
-// readEntries fills spans, and returns where they end, which is after end if
-// there are too few bits. Wrong is a range that ends before it starts, or that
-// starts with 0; unordered is one that does not start after those before it.
-func readEntries(spans []span, bits bitString, pos, end uint) (next uint, wrong, unordered bool) {
+// readEntries fills spans, and returns where they end, which is after the end of
+// the segment if there are too few bits. Backwards is a range that ends before it
+// starts; unordered is one that does not start after those before it, or with 0.
+func readEntries(spans []span, bits bitString, pos uint) (next uint, backwards, unordered bool) {
 	// Both show in the sign, so that there is little to branch on.
-	var bad, back, previous int32
+	var wrong, back, previous int32
 	for i := range spans {
-		if pos > end {
-			break
-		}
 		entry := bits.peek(pos)
-		s := span(entry >> 31)
-		pos += 33
-		if int64(entry) >= 0 { // not IsARange
-			s = span(entry>>47) * 0x10001
-			pos -= 16
+		if int64(entry) < 0 { // IsARange
+			s := span(entry >> 31)
+			spans[i] = s
+			first, last := int32(s>>16), int32(s&0xffff)
+			wrong |= last - first
+			back |= first - previous - 1
+			previous = last
+			pos += minEntryBits + 16
+		} else {
+			id := int32(entry >> 47)
+			spans[i] = span(id) * 0x10001
+			back |= id - previous - 1
+			previous = id
+			pos += minEntryBits
 		}
-		spans[i] = s
-		first, last := int32(s>>16), int32(s&0xffff)
-		bad |= (first - 1) | (last - first)
-		back |= first - previous - 1
-		previous = last
 	}
-	return pos, bad < 0, back < 0
+	return pos, wrong < 0, back < 0
 }
+
+func startsWith0(s span) bool { return s.first() == 0 }
 
 // ranges is a list of ranges.
 type ranges struct {
