@@ -7,7 +7,10 @@
 // segments and bit b of character i is always bit 6i+b. The pass notes where they are.
 package base64url
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unsafe"
+)
 
 const (
 	// block is how many characters are decoded at a time, 32 of them to 24 bytes.
@@ -38,7 +41,12 @@ type Dots struct {
 func Decode(dst []byte, s string, dots *Dots) bool {
 	dst = dst[:Size(len(s))]
 	quads := len(s) &^ 3
-	ok := decodeQuads(dst, s[:quads], dots)
+	var ok bool
+	if hasAVX2 && quads >= block {
+		ok = decodeAVX2(unsafe.SliceData(dst), unsafe.StringData(s), quads, dots)
+	} else {
+		ok = decodeGeneric(dst, s[:quads], dots)
+	}
 
 	// Up to three characters are left, then zeros.
 	var last uint64
