@@ -89,8 +89,15 @@ func (c *Consent) readCore(end uint) Error {
 	if pos, err = c.readVendors(&c.vendorInterest, pos, end); err != 0 {
 		return err
 	}
-	if pos, err = c.readRestrictions(pos, end); err != 0 {
-		return err
+	if end-pos < 12 {
+		return ErrTruncated
+	}
+	n := c.bits.peek(pos) >> 52
+	pos += 12
+	if n > 0 {
+		if pos, err = c.readRestrictions(n, pos, end); err != 0 {
+			return err
+		}
 	}
 	if !c.bits.blank(pos, end) {
 		return ErrTrailing

@@ -17,14 +17,9 @@ const (
 	undefinedKind
 )
 
-// readRestrictions reads NumPubRestrictions 12, then for each PurposeId 6 |
-// RestrictionType 2 | ranges. It returns where they end.
-func (c *Consent) readRestrictions(pos, end uint) (uint, Error) {
-	if end-pos < 12 {
-		return 0, ErrTruncated
-	}
-	n := c.bits.peek(pos) >> 52
-	pos += 12
+// readRestrictions reads for each PurposeId 6 | RestrictionType 2 | ranges. It
+// returns where they end.
+func (c *Consent) readRestrictions(n uint64, pos, end uint) (uint, Error) {
 	for range n {
 		if end-pos < 8 {
 			return 0, ErrTruncated
