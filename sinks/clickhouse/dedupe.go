@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// find marks the events that are in ClickHouse already and returns how many.
+// find marks the events that are in the table already and returns how many.
 //
 // A copy of an event has the event's time: the client said it, or it is in the
 // version 7 id, or the event was received once and written to Kafka twice. So
@@ -20,7 +20,7 @@ import (
 // time is that of receipt, so a request sent again has another one, and its
 // neighbourhood is searched too. (An anonymised event has an id of version 8
 // and a coarse time.)
-func (e *events) find(ctx context.Context, s *Store) (int, error) {
+func (e *events) find(ctx context.Context, s *Store, table string) (int, error) {
 	exact, err := newWanted()
 	if err != nil {
 		return 0, err
@@ -28,7 +28,7 @@ func (e *events) find(ctx context.Context, s *Store) (int, error) {
 	for i := range e.list {
 		exact.add(&e.list[i], e.list[i].time)
 	}
-	found, err := e.search(ctx, s, exact, "time")
+	found, err := e.search(ctx, s, table, exact, "time")
 	if err != nil {
 		return 0, err
 	}
@@ -46,7 +46,7 @@ func (e *events) find(ctx context.Context, s *Store) (int, error) {
 		near.add(row, start)
 		near.add(row, start+fiveMinutes)
 	}
-	more, err := e.search(ctx, s, near, "toStartOfFiveMinutes(time)")
+	more, err := e.search(ctx, s, table, near, "toStartOfFiveMinutes(time)")
 	return found + more, err
 }
 
@@ -55,7 +55,7 @@ func (e *events) find(ctx context.Context, s *Store) (int, error) {
 const fiveMinutes = int64(5 * time.Minute / time.Millisecond)
 
 // search asks which of the wanted events are there and marks them.
-func (e *events) search(ctx context.Context, s *Store, w *wanted, timeKey string) (found int, err error) {
+func (e *events) search(ctx context.Context, s *Store, table string, w *wanted, timeKey string) (found int, err error) {
 	if len(w.ids) == 0 {
 		return 0, nil
 	}
@@ -68,7 +68,7 @@ func (e *events) search(ctx context.Context, s *Store, w *wanted, timeKey string
 	// for the index to say where they are. A row whose id is wanted at the time
 	// of another wanted event is a copy nevertheless, so taking it is right.
 	rows, err := s.conn.Query(ch.Context(ctx, ch.WithExternalTable(w.table)), `
-		SELECT site, type, id FROM `+s.Table("events")+`
+		SELECT site, type, id FROM `+s.Table(table)+`
 		PREWHERE id IN (SELECT id FROM wanted)
 		WHERE (site, type, `+timeKey+`) IN (SELECT site, type, time FROM wanted)`)
 	if err != nil {

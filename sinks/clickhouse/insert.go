@@ -15,7 +15,7 @@ import (
 // store stores the run's events and then its accounts.
 func (p *partition) store(ctx context.Context) error {
 	metrics := p.sink.metrics
-	found, err := p.events.find(ctx, p.sink.store)
+	found, err := p.events.find(ctx, p.sink.store, p.sink.table)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (p *partition) insert(ctx context.Context, month string, chosen []int32) er
 	defer cancel()
 	ctx = ch.Context(ctx, ch.WithQueryID(p.queries()+uuid.NewString()),
 		ch.WithSettings(ch.Settings{"insert_deduplication_token": p.token(month, chosen)}))
-	batch, err := s.conn.PrepareBatch(ctx, "INSERT INTO "+s.Table("events")+" ("+columnNames+")")
+	batch, err := s.conn.PrepareBatch(ctx, "INSERT INTO "+s.Table(p.sink.table)+" ("+columnNames+")")
 	if err != nil {
 		return fmt.Errorf("cannot store events: %w", err)
 	}

@@ -71,7 +71,7 @@ func (p *partition) insertSome(ctx context.Context, month string, chosen []int32
 		return err
 	}
 	// A view that fails may leave the rows in the table.
-	if _, err := p.events.find(ctx, p.sink.store); err != nil {
+	if _, err := p.events.find(ctx, p.sink.store, p.sink.table); err != nil {
 		return err
 	}
 	switch chosen = p.events.missing(chosen); len(chosen) {

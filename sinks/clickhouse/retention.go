@@ -37,14 +37,14 @@ func (r Retention) expression() string {
 		strings.Join(sites, ", "), strings.Join(days, ", "), longest)
 }
 
-// RetentionChange returns the statement by which the events table would come to
+// RetentionChange returns the statement by which a table of events would come to
 // keep to r, or "" when it does already. ClickHouse deletes rows that are past
 // their time in the background.
-func (s *Store) RetentionChange(ctx context.Context, r Retention) (string, error) {
+func (s *Store) RetentionChange(ctx context.Context, events string, r Retention) (string, error) {
 	if len(r) == 0 {
 		return "", nil // a policy without sites lets no event in
 	}
-	_, table, _ := strings.Cut(s.dialect().Local("events"), ".")
+	_, table, _ := strings.Cut(s.dialect().Local(events), ".")
 	var engine string
 	row := s.conn.QueryRow(ctx, "SELECT engine_full FROM system.tables WHERE database = $1 AND name = $2", s.config.Database, table)
 	if err := row.Scan(&engine); err != nil {
@@ -53,18 +53,24 @@ func (s *Store) RetentionChange(ctx context.Context, r Retention) (string, error
 	if strings.Contains(engine, " TTL "+r.expression()+" ") {
 		return "", nil
 	}
-	return "ALTER TABLE " + s.dialect().Local("events") + s.dialect().OnCluster() + " MODIFY TTL " + r.expression(), nil
+	return "ALTER TABLE " + s.dialect().Local(events) + s.dialect().OnCluster() + " MODIFY TTL " + r.expression(), nil
 }
 
-// SetRetention has the events table keep to r; it does nothing when it does
+// SetRetention has the tables of events keep to r; it does nothing where they do
 // already. Rows that are there are covered too.
 func (s *Store) SetRetention(ctx context.Context, r Retention) error {
-	statement, err := s.RetentionChange(ctx, r)
-	if err != nil || statement == "" {
+	tables, err := s.EventTables(ctx)
+	if err != nil {
 		return err
 	}
-	if err := s.conn.Exec(ctx, statement); err != nil {
-		return fmt.Errorf("cannot set the retention of the events: %w", err)
+	for _, table := range tables {
+		statement, err := s.RetentionChange(ctx, table, r)
+		if err == nil && statement != "" {
+			err = s.conn.Exec(ctx, statement)
+		}
+		if err != nil {
+			return fmt.Errorf("cannot set the retention of table %s: %w", table, err)
+		}
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func TestRetention(t *testing.T) {
 		if err := s.Migrate(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
-		if statement, err := s.RetentionChange(t.Context(), r); statement != "" || err != nil {
+		if statement, err := s.RetentionChange(t.Context(), Events, r); statement != "" || err != nil {
 			t.Errorf("still to be done after Migrate: %s (%v)", statement, err)
 		}
 	}

@@ -24,6 +24,7 @@ type SinkOptions struct {
 	Log     *slog.Logger
 	Metrics *metrics.Set // nil for none
 	Dead    DeadLetters  // nil to leave out what cannot be stored
+	Table   string       // of the events' structure; [Events] when empty
 }
 
 // Sink stores the events topic in ClickHouse. Run makes it a member of its
@@ -35,6 +36,7 @@ type Sink struct {
 	badLog   throttle
 	dead     DeadLetters
 	topic    string
+	table    string
 	consumer *stream.Consumer
 	idle     chan *workspace
 
@@ -50,7 +52,11 @@ func concurrentRuns() int { return min(max(runtime.GOMAXPROCS(0), 2), maxConnect
 
 // NewSink prepares a sink; the database must have been migrated before Run.
 func NewSink(s *Store, cluster *stream.Cluster, o SinkOptions) *Sink {
+	if o.Table == "" {
+		o.Table = Events
+	}
 	k := &Sink{
+		table: o.Table,
 		store: s, log: o.Log, dead: o.Dead, topic: cluster.Config().Topics.Events,
 		idle: make(chan *workspace, concurrentRuns()), partitions: map[int]*partition{},
 	}
@@ -70,10 +76,17 @@ func NewSink(s *Store, cluster *stream.Cluster, o SinkOptions) *Sink {
 // Run stores events until ctx ends. It returns when the runs under way are
 // stored or given up, after the grace period at the latest.
 func (k *Sink) Run(ctx context.Context) error {
-	watch, stop := context.WithCancel(context.Background())
-	defer stop()
-	go k.suspension.watch(watch)
+	defer k.Watch()()
 	return k.consumer.Run(ctx)
+}
+
+// Watch begins to watch for suspensions of the process, until stop is called. It
+// is for who calls Handle instead of Run, as the handler of another consumer of
+// the topic.
+func (k *Sink) Watch() (stop func()) {
+	watch, stop := context.WithCancel(context.Background())
+	go k.suspension.watch(watch)
+	return stop
 }
 
 // grace is how long a run may go on when its partition is no longer to be read.

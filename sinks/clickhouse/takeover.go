@@ -39,5 +39,5 @@ func (p *partition) endInserts(ctx context.Context) error {
 
 // queries is how the ids of the partition's inserts begin.
 func (p *partition) queries() string {
-	return fmt.Sprintf("%s/%s/%d/", p.sink.store.config.Database, p.ledger.topic, p.id)
+	return fmt.Sprintf("%s/%s/%s/%d/", p.sink.store.config.Database, p.sink.table, p.ledger.topic, p.id)
 }
