@@ -119,7 +119,7 @@ func (k *Kind) Classify(batch *forward.Batch, r *forward.Response) forward.Answe
 	case code == 10 || code >= 200 && code < 300:
 		return forward.Answer{Verdict: forward.Pause, Reason: "permission"}
 	case code == 4 || code == 17 || code == 32 || code == 613:
-		return forward.Answer{Verdict: forward.Retry, Reason: "rate_limited"}
+		return forward.Answer{Verdict: forward.Throttled, Reason: "rate_limited"}
 	case code == 1 || code == 2 || a.Error.Transient:
 		return forward.Answer{Verdict: forward.Retry, Reason: "transient"}
 	case code == 100 && a.Error.Subcode == tooOld:
