@@ -22,8 +22,9 @@ type Webhook struct {
 }
 
 // StartWebhook starts a receiver of signed webhooks (Standard Webhooks) at any
-// path. Events are the members of a JSON list, or of the list "events" or "data"
-// of a JSON object, or else the one JSON object.
+// path. Events are the members of the list "data" of a JSON object. An object of
+// a type that ends in ".reset" asks to delete the users of its data: "field" and
+// "identifiers".
 func StartWebhook(o Options, w Webhook) (*Server, error) {
 	v := &webhook{recorder: newRecorder("webhook", &o), tolerance: w.Tolerance}
 	if v.tolerance == 0 {
@@ -62,11 +63,12 @@ func (w *webhook) take(r *http.Request, body []byte, f Fault) answer {
 		w.violate(*v)
 		return answer{status: http.StatusUnauthorized}
 	}
-	events, v := eventsOf(body)
+	message, v := messageOf(body)
 	if v != nil {
 		w.violate(*v)
 		return answer{status: http.StatusBadRequest}
 	}
+	events, _ := message["data"].([]any)
 	if f.Kind == Half {
 		w.keep(events[:len(events)/2])
 		return answer{status: http.StatusInternalServerError} // the id is not done
@@ -74,6 +76,9 @@ func (w *webhook) take(r *http.Request, body []byte, f Fault) answer {
 	if w.again("message\x00"+id, 0) {
 		w.count(func(r *Received) { r.Deduplicated += uint64(len(events)) })
 		return answer{status: http.StatusNoContent}
+	}
+	if data, ok := message["data"].(object); ok {
+		w.forget(data)
 	}
 	w.keep(events)
 	return answer{status: http.StatusNoContent}
@@ -107,23 +112,33 @@ func (w *webhook) verify(h http.Header, id string, body []byte) *Violation {
 	return &Violation{Rule: "webhook-signature", Message: "none is right"}
 }
 
-func eventsOf(body []byte) ([]any, *Violation) {
+// messageOf reads a message: events, or a reset.
+func messageOf(body []byte) (object, *Violation) {
 	value, doubled, err := parse(body)
-	if err != nil || len(doubled) > 0 {
-		return nil, &Violation{Rule: "json", Message: "the body must be one JSON value without doubled names"}
+	message, ok := value.(object)
+	if err != nil || len(doubled) > 0 || !ok {
+		return nil, &Violation{Rule: "json", Message: "the body must be one JSON object without doubled names"}
 	}
-	switch v := value.(type) {
+	kind, _ := message["type"].(string)
+	switch data := message["data"].(type) {
 	case []any:
-		return v, nil
-	case object:
-		for _, name := range []string{"events", "data"} {
-			if list, ok := v[name].([]any); ok {
-				return list, nil
-			}
+		if kind != "" {
+			return message, nil
 		}
-		return []any{v}, nil
+	case object:
+		if _, ok := data["identifiers"].([]any); ok && strings.HasSuffix(kind, ".reset") {
+			return message, nil
+		}
 	}
-	return nil, &Violation{Rule: "json", Message: "the body must be a JSON list or object"}
+	return nil, &Violation{Rule: "message", Message: "must have a type, and as data a list of events or what is reset"}
+}
+
+// forget deletes the users of a reset.
+func (w *webhook) forget(data object) {
+	kind, _ := data["field"].(string)
+	for _, id := range texts(data["identifiers"]) {
+		w.deletion(kind, id)
+	}
 }
 
 // keep handles events, each once: by its own id.
@@ -135,9 +150,10 @@ func (w *webhook) keep(events []any) {
 			continue
 		}
 		name, _ := event["type"].(string)
+		gone := false
 		for kind, v := range event {
-			if id, ok := v.(string); ok && (kind == "id" || strings.HasSuffix(kind, "_id")) {
-				w.identifier(kind, id)
+			if id, ok := v.(string); ok && (isIdentifier(kind)) {
+				gone = w.identifier(kind, id) || gone
 			}
 		}
 		if id, ok := event["id"].(string); ok && w.again("event\x00"+id, 0) {
@@ -145,5 +161,17 @@ func (w *webhook) keep(events []any) {
 			continue
 		}
 		w.event(name)
+		if gone {
+			w.count(func(r *Received) { r.AfterDeletion++ })
+		}
 	}
+}
+
+// isIdentifier reports whether a member of an event names somebody or something.
+func isIdentifier(name string) bool {
+	switch name {
+	case "id", "ga", "fbp", "fbc", "idfa", "gaid":
+		return true
+	}
+	return strings.HasSuffix(name, "_id")
 }
