@@ -82,6 +82,7 @@ func startUp(t *testing.T, dir string, arguments ...string) *running {
 	arguments = append([]string{
 		"up", "--data", dir, "--addresses", file, "--demo-port=0", "--collector-port=0", "--admin-port=0",
 		"--kafka-port=0", "--clickhouse-native-port=0", "--clickhouse-http-port=0",
+		"--google-port=0", "--meta-port=0", "--webhook-port=0",
 	}, arguments...)
 	u.process = exec.Command(binary(t), arguments...)
 	u.process.Env = append(environment(), kafkaFor(t, dir)...)

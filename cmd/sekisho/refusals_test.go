@@ -88,7 +88,8 @@ func TestRefusals(t *testing.T) {
 	check(`recipients[0] (line`, nil, "policy", "check", write(t, "p.yaml", strings.Replace(string(policy.Example), "recipients: [google, meta]", "recipients: [goggle, meta]", 1)))
 	check(`cannot read the handling policy`, nil, "policy", "check", file+"-missing")
 
-	up := []string{"up", "--demo-port=0", "--collector-port=0", "--admin-port=0", "--kafka-port=0", "--clickhouse-native-port=0", "--clickhouse-http-port=0"}
+	up := []string{"up", "--demo-port=0", "--collector-port=0", "--admin-port=0", "--kafka-port=0", "--clickhouse-native-port=0", "--clickhouse-http-port=0",
+		"--google-port=0", "--meta-port=0", "--webhook-port=0"}
 	check(`cannot listen for the embedded Kafka`, nil, append(up, "--data="+t.TempDir(), "--kafka-port="+port)...)
 	check(`cannot listen for events (collector.listen)`, nil, append(up, "--data="+t.TempDir(), "--collector-port="+port)...)
 	check(`has layout "99", this version has 1`, nil, append(up, "--data="+layout)...)

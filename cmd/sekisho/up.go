@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"sekisho/cmd/sekisho/internal/demosite"
 	"sekisho/cmd/sekisho/internal/local"
 	"sekisho/cmd/sekisho/internal/role"
+	"sekisho/cmd/sekisho/internal/vendors"
 	"sekisho/schemas/policy"
 	"sekisho/schemas/strict"
 	clickhouse "sekisho/sinks/clickhouse/embedded"
@@ -28,6 +31,7 @@ import (
 type upFlags struct {
 	data, addresses, policy                        string
 	demo, collector, admin, kafka, native, httpAPI int
+	vendors                                        vendors.Ports
 }
 
 func upCommand() *cobra.Command {
@@ -37,14 +41,16 @@ func upCommand() *cobra.Command {
 		Short: "Run everything on this machine: Kafka, ClickHouse, collector, sink, demo site",
 		Long: `Run the whole of Sekisho on this machine, in one command: an embedded Kafka and
 an embedded ClickHouse (or the servers that the configuration names), the
-topics and tables, the collector, the ClickHouse sink, and a demo site.
+topics and tables, the collector, the ClickHouse sink, servers that stand in for
+the third parties (see sekisho vendors), and a demo site.
 
 Everything is kept in the data directory and is there again at the next start.
 Ctrl-C finishes what is under way and stops; a second one aborts.`,
 		Example: `  sekisho up
   sekisho up --data /tmp/sekisho --policy my-policy.yaml
   sekisho up --data "$(mktemp -d)" --demo-port 0 --collector-port 0 --admin-port 0 \
-    --kafka-port 0 --clickhouse-native-port 0 --clickhouse-http-port 0 --addresses addresses.json`,
+    --kafka-port 0 --clickhouse-native-port 0 --clickhouse-http-port 0 \
+    --google-port 0 --meta-port 0 --webhook-port 0 --addresses addresses.json`,
 		GroupID: "try",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return up(cmd, f) },
@@ -68,6 +74,7 @@ Ctrl-C finishes what is under way and stops; a second one aborts.`,
 	} {
 		flags.IntVar(p.port, p.name+"-port", p.def, "port of "+p.of+"; 0 takes a free one")
 	}
+	vendorPorts(cmd, &f.vendors)
 	return cmd
 }
 
@@ -215,6 +222,13 @@ func (p *parts) start(ctx context.Context, c *config.Config, f upFlags, dir *loc
 		return a, nil, err
 	}
 
+	third, err := vendors.Start(dir, f.vendors, p.log)
+	if err != nil {
+		return a, nil, err
+	}
+	p.add("stand-ins of third parties", third.Stop)
+	a.Vendors = third.URLs()
+
 	set := metrics.NewSet()
 	sink := role.StartSink(cluster, store, set, p.log)
 	p.add("ClickHouse sink", sink.Stop)
@@ -314,6 +328,9 @@ func announce(a local.Addresses, c *config.Config, took time.Duration) {
 		fmt.Printf("  ClickHouse HTTP    %s\n", a.ClickHouseHTTP)
 	}
 	fmt.Printf("  ClickHouse native  %s\n  Kafka              %s\n", a.ClickHouseNative, a.Kafka)
+	for _, name := range slices.Sorted(maps.Keys(a.Vendors)) {
+		fmt.Printf("  %-18s %s\n", "stand-in: "+name, a.Vendors[name])
+	}
 	if a.ClickHouseHTTP != "" {
 		fmt.Printf(`
 Open the demo site, accept or decline, look around, then ask:

@@ -65,7 +65,7 @@ func start(o Options, v vendor, r *recorder) (*Server, error) {
 	}
 	listener, err := net.Listen("tcp", o.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen for the stand-in of %s: %w", v.name(), err)
+		return nil, fmt.Errorf("cannot listen for the stand-in of %s (give another port with --%[1]s-port): %w", v.name(), err)
 	}
 	s := &Server{recorder: r, vendor: v, options: o, listener: listener}
 	mux := http.NewServeMux()

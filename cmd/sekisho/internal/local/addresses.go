@@ -17,6 +17,8 @@ type Addresses struct {
 	Kafka            string `json:"kafka"`
 	ClickHouseHTTP   string `json:"clickhouse_http"`
 	ClickHouseNative string `json:"clickhouse_native"`
+	// Vendors are the stand-ins of third parties, by name.
+	Vendors map[string]string `json:"vendors"`
 }
 
 // AddressesFile is the name under which a data directory keeps the addresses

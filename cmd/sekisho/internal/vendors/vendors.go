@@ -85,6 +85,15 @@ func (s *Set) All() (list []*standin.Server) {
 	return list
 }
 
+// URLs returns where the stand-ins are, by name.
+func (s *Set) URLs() map[string]string {
+	urls := map[string]string{}
+	for _, server := range s.All() {
+		urls[server.Name()] = server.URL()
+	}
+	return urls
+}
+
 // Stop finishes the requests under way, until ctx ends.
 func (s *Set) Stop(ctx context.Context) (err error) {
 	for _, server := range s.All() {
