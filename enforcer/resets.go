@@ -36,6 +36,11 @@ func (r *Resets) Hash(f schemas.Field, identifier string) [16]byte {
 	return r.hasher.Sum(f.String(), identifier).Bytes()
 }
 
+// Has reports whether an identifier in its normal form has been reset.
+func (r *Resets) Has(f schemas.Field, identifier string) bool {
+	return r.set.Len() > 0 && r.set.Contains(r.hasher.Sum(f.String(), identifier))
+}
+
 // lifetime is how long a reset identifier could still turn up: a cookie lives
 // 400 days at most (rfc6265bis), an event is stored for ten years at most, and
 // may be queued and replayed for a year.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,12 @@ type Options struct {
 	Keys     *enforcer.Keys
 	Events   Durable
 	Resets   ResetLog
+	Receipts ReceiptLog
+	Tickets  *Tickets
+	Progress ResetProgress
+	// ResetBound is how long after its acknowledgement elsewhere a reset may
+	// not be in force here.
+	ResetBound time.Duration
 	// Places is the operator's place database, or nil.
 	Places *Places
 	// Ready reports why the collector cannot take events, or nil.
@@ -50,36 +57,47 @@ type Collector struct {
 	keys     *enforcer.Keys
 	events   Durable
 	resets   ResetLog
+	receipts ReceiptLog
+	tickets  *Tickets
+	progress ResetProgress
+	bound    time.Duration
 	places   *Places
 	ready    func() error
 	log      *slog.Logger
 
-	limiter  *limiter
-	counters *counters
-	memory   budget
-	decoders decoders
-	sessions sync.Pool
-	turns    turns
-	draining atomic.Bool
-	server   *fasthttp.Server
+	limiter *limiter
+	// withdrawals are fewer than requests: each is kept for years.
+	withdrawals *limiter
+	counters    *counters
+	memory      budget
+	decoders    decoders
+	sessions    sync.Pool
+	turns       turns
+	draining    atomic.Bool
+	server      *fasthttp.Server
 }
 
 // New makes a collector.
 func New(o Options) *Collector {
 	c := &Collector{
-		config:   o.Config,
-		enforcer: o.Enforcer,
-		keys:     o.Keys,
-		events:   o.Events,
-		resets:   o.Resets,
-		places:   o.Places,
-		ready:    o.Ready,
-		log:      o.Log,
-		limiter:  newLimiter(o.Config.Rate, o.Config.Burst),
-		counters: newCounters(o.Metrics),
-		memory:   budget{limit: int64(o.Config.MaxBuffered)},
-		decoders: newDecoders(),
-		sessions: sync.Pool{New: func() any { return new(session) }},
+		config:      o.Config,
+		enforcer:    o.Enforcer,
+		keys:        o.Keys,
+		events:      o.Events,
+		resets:      o.Resets,
+		receipts:    o.Receipts,
+		tickets:     o.Tickets,
+		progress:    o.Progress,
+		bound:       o.ResetBound,
+		places:      o.Places,
+		ready:       o.Ready,
+		log:         o.Log,
+		limiter:     newLimiter(o.Config.Rate, o.Config.Burst),
+		withdrawals: newLimiter(min(o.Config.Rate, withdrawalRate), min(o.Config.Burst, withdrawalBurst)),
+		counters:    newCounters(o.Metrics),
+		memory:      budget{limit: int64(o.Config.MaxBuffered)},
+		decoders:    newDecoders(),
+		sessions:    sync.Pool{New: func() any { return new(session) }},
 	}
 	c.server = &fasthttp.Server{
 		Handler:                       c.handle,
@@ -105,6 +123,13 @@ func New(o Options) *Collector {
 	o.Metrics.NewGauge("sekisho_buffered_bytes", func() float64 { return float64(c.memory.used.Load()) })
 	return c
 }
+
+// withdrawalRate is how many resets and opt-outs a second one client address
+// may ask for, and withdrawalBurst how many at once. Many users may share one.
+const (
+	withdrawalRate  = 5
+	withdrawalBurst = 50
+)
 
 // spareConnections beyond the configured ones are told by the collector itself
 // when to come back. Those beyond these are refused by the listener.
@@ -142,9 +167,9 @@ func (c *Collector) handle(ctx *fasthttp.RequestCtx) {
 	c.counters.requests.Inc()
 	switch string(ctx.Path()) {
 	case "/v1/events":
-		c.postOnly(ctx, c.lose, c.serveEvents)
+		c.only(ctx, c.lose, c.serveEvents, fasthttp.MethodPost)
 	case "/v1/reset":
-		c.postOnly(ctx, ignore, c.serveReset)
+		c.only(ctx, ignore, c.serveReset, fasthttp.MethodPost)
 	case "/v1/pixel.gif":
 		c.servePixel(ctx)
 	case "/sekisho.js":
@@ -153,6 +178,18 @@ func (c *Collector) handle(ctx *fasthttp.RequestCtx) {
 		answerText(ctx, fasthttp.StatusOK, "ok\n")
 	case "/readyz":
 		c.serveReady(ctx)
+	default:
+		c.handleBelow(ctx, string(ctx.Path()))
+	}
+}
+
+// handleBelow routes requests whose path ends with a name.
+func (c *Collector) handleBelow(ctx *fasthttp.RequestCtx, path string) {
+	switch {
+	case strings.HasPrefix(path, ticketPath):
+		c.only(ctx, ignore, c.serveTicket, fasthttp.MethodGet)
+	case strings.HasPrefix(path, optOutPath):
+		c.only(ctx, ignore, c.serveOptOut, fasthttp.MethodPost, fasthttp.MethodDelete)
 	default:
 		answerError(ctx, fasthttp.StatusNotFound, "there is nothing here; events go to POST /v1/events")
 	}
@@ -174,22 +211,24 @@ func panickedAt() (at string) {
 // ignore accounts for a request that brings no events.
 func ignore(schemas.Reason) {}
 
-// postOnly answers preflights and refuses what is not POST, the origins of no
-// site, and clients that send too much. lose accounts for what is refused.
-func (c *Collector) postOnly(ctx *fasthttp.RequestCtx, lose func(schemas.Reason), serve func(*fasthttp.RequestCtx)) {
+// only answers preflights and refuses other methods than those given, the
+// origins of no site, and clients that send too much. lose accounts for what is
+// refused.
+func (c *Collector) only(ctx *fasthttp.RequestCtx, lose func(schemas.Reason), serve func(*fasthttp.RequestCtx), methods ...string) {
 	ctx.Response.Header.Set(fasthttp.HeaderVary, fasthttp.HeaderOrigin)
 	known := c.allowOrigin(ctx)
+	right := slices.Contains(methods, share(ctx.Method()))
 	switch {
-	case !ctx.IsPost() && !ctx.IsOptions():
-		ctx.Response.Header.Set(fasthttp.HeaderAllow, "POST, OPTIONS")
-		answerError(ctx, fasthttp.StatusMethodNotAllowed, "use POST")
+	case !right && !ctx.IsOptions():
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, strings.Join(methods, ", ")+", OPTIONS")
+		answerError(ctx, fasthttp.StatusMethodNotAllowed, "use "+strings.Join(methods, " or "))
 	case !known:
-		if ctx.IsPost() {
+		if right {
 			lose(schemas.ReasonOrigin)
 		}
 		answerError(ctx, fasthttp.StatusForbidden, wrongOrigin)
 	case ctx.IsOptions():
-		answerPreflight(ctx)
+		answerPreflight(ctx, methods)
 	case c.limit(ctx, lose):
 		serve(ctx)
 	}

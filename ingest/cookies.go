@@ -3,7 +3,10 @@ package ingest
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -58,25 +61,77 @@ func (s *session) readCookies(ctx *fasthttp.RequestCtx) {
 // cookieIdentifiers are the identifiers that came in cookies.
 type cookieIdentifiers struct{ visitor, ga, fbp, fbc string }
 
-// fill gives the event the identifiers of the cookies where it has none of its
-// own. Cookies that are not what they should be are passed over.
-func (c *cookieIdentifiers) fill(e *schemas.Event) {
+// each calls yield for each identifier that is what it should be; it serves as
+// a range function.
+func (c *cookieIdentifiers) each(yield func(schemas.Field, string) bool) {
 	for _, from := range [...]struct {
 		field schemas.Field
 		value string
 	}{
 		{schemas.VisitorID, c.visitor}, {schemas.GA, c.ga}, {schemas.FBP, c.fbp}, {schemas.FBC, c.fbc},
 	} {
-		if from.value != "" && !e.Fields.Has(from.field) && schemas.Check(from.field, from.value) == nil {
-			e.Set(from.field, from.value)
+		if from.value != "" && schemas.Check(from.field, from.value) == nil && !yield(from.field, from.value) {
+			return
 		}
 	}
 }
 
-// newVisitorID returns a new random visitor identifier of 128 bits.
-func newVisitorID() string {
+// fill gives the event the identifiers of the cookies where it has none of its
+// own, but for those that were made after it happened: it is not of whoever
+// the browser is now, but of somebody before a reset.
+func (c *cookieIdentifiers) fill(e *schemas.Event) {
+	for f, value := range c.each {
+		if e.Fields.Has(f) {
+			continue
+		}
+		if born, ok := bornAt(f, value); !ok || !precedes(e.Time, born) {
+			e.Set(f, value)
+		}
+	}
+}
+
+// settling is how long before an identifier was made an event may have happened
+// that is still of the same visitor: one that waited for the choice, or whose
+// client has another clock.
+const settling = 5 * time.Minute
+
+func precedes(event, born time.Time) bool { return event.Before(born.Add(-settling)) }
+
+// bornAt returns when an identifier of a cookie was made, as far as it tells:
+// the gateway's own begin with the time, _ga ends with it (GA1.1.123.1700000000),
+// _fbp and _fbc have it third (fb.1.1700000000000.123).
+func bornAt(f schemas.Field, value string) (born time.Time, ok bool) {
+	parts := strings.Split(value, ".")
+	ms := int64(0)
+	switch {
+	case f == schemas.VisitorID:
+		id, err := base64.RawURLEncoding.DecodeString(value)
+		if err != nil || len(id) != 16 {
+			return born, false
+		}
+		ms = int64(binary.BigEndian.Uint64(id) >> 16)
+	case f == schemas.GA:
+		seconds, err := strconv.ParseInt(parts[len(parts)-1], 10, 64)
+		if err != nil || seconds > 1<<40 {
+			return born, false
+		}
+		ms = seconds * 1000
+	case len(parts) == 4:
+		ms, _ = strconv.ParseInt(parts[2], 10, 64)
+	}
+	born = time.UnixMilli(ms)
+	// What is no time, or of a clock that is wrong, tells nothing.
+	return born, born.After(firstBorn) && born.Before(time.Now().Add(maxAhead))
+}
+
+var firstBorn = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// newVisitorID returns a new visitor identifier: when it was made, 48 bits, and
+// 80 random bits.
+func newVisitorID(now time.Time) string {
 	var id [16]byte
-	rand.Read(id[:])
+	binary.BigEndian.PutUint64(id[:], uint64(now.UnixMilli())<<16)
+	rand.Read(id[6:])
 	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 

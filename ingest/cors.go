@@ -1,6 +1,10 @@
 package ingest
 
-import "github.com/valyala/fasthttp"
+import (
+	"strings"
+
+	"github.com/valyala/fasthttp"
+)
 
 const wrongOrigin = "the origin is not one of a site's; add it to the site's origins in the handling policy"
 
@@ -23,9 +27,9 @@ func (c *Collector) allowOrigin(ctx *fasthttp.RequestCtx) bool {
 	return true
 }
 
-func answerPreflight(ctx *fasthttp.RequestCtx) {
+func answerPreflight(ctx *fasthttp.RequestCtx, methods []string) {
 	h := &ctx.Response.Header
-	h.Set(fasthttp.HeaderAccessControlAllowMethods, "POST, OPTIONS")
+	h.Set(fasthttp.HeaderAccessControlAllowMethods, strings.Join(methods, ", ")+", OPTIONS")
 	h.Set(fasthttp.HeaderAccessControlAllowHeaders, "Content-Type, Content-Encoding, Prefer")
 	h.Set(fasthttp.HeaderAccessControlMaxAge, "7200")
 	ctx.SetStatusCode(fasthttp.StatusNoContent)

@@ -22,6 +22,7 @@ type counters struct {
 	connections *metrics.Counter
 	malformed   *metrics.Counter
 	resets      *metrics.Counter
+	optOuts     *metrics.Counter
 	unaccounted *metrics.Counter
 
 	mu sync.Mutex // held while decisions is replaced
@@ -38,6 +39,7 @@ func newCounters(set *metrics.Set) *counters {
 		connections: set.NewCounter("sekisho_connection_errors_total"),
 		malformed:   set.NewCounter("sekisho_malformed_requests_total"),
 		resets:      set.NewCounter("sekisho_resets_total"),
+		optOuts:     set.NewCounter("sekisho_opt_outs_total"),
 		unaccounted: set.NewCounter("sekisho_unaccounted_rejections_total"),
 	}
 }

@@ -110,7 +110,7 @@ func (c *Collector) process(ctx *fasthttp.RequestCtx, s *session, take func(*fas
 	if !c.inTurn(ctx, s, take) {
 		return false
 	}
-	if s.declined != "" {
+	if len(s.resets) > 0 {
 		c.turns.wait()
 	}
 	return true
@@ -132,10 +132,17 @@ func (c *Collector) deliver(ctx *fasthttp.RequestCtx, s *session) bool {
 		}
 		return true
 	}
-	if s.declined != "" {
-		if err := c.reset(c.appendReset(nil, s, schemas.VisitorID, s.declined)); err != nil {
+	if len(s.resets) > 0 {
+		if _, err := c.reset(s.resets); err != nil {
 			c.counters.unavailable.Inc()
 			answerUnavailable(ctx, "the reset could not be made durable; send the request again")
+			return false
+		}
+	}
+	if len(s.receipts) > 0 {
+		if err := c.receipts.Append(context.Background(), s.receipts); err != nil {
+			c.counters.unavailable.Inc()
+			answerUnavailable(ctx, "the receipt of the consent could not be made durable; send the request again")
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -13,21 +14,47 @@ import (
 
 // ResetLog makes resets durable and, in time, known to every collector.
 type ResetLog interface {
+	// Append returns the offset of the first; see [Ticket].
 	Append(ctx context.Context, resets []schemas.Reset) (offset int64, err error)
+	// Barrier returns when all that was acknowledged before the call is in
+	// force here.
+	Barrier(ctx context.Context) error
 }
 
-// errNothingToReset: the request carried no identifier.
-var errNothingToReset = errors.New("there is nothing to reset: the request has neither the visitor cookie nor an identifier")
+// provable are the identifiers that nobody knows but who holds them, so that to
+// send one is to prove it. A site hands out numbers of users and panel members
+// that others may know: those are the operator's to reset.
+var provable = schemas.Identifiers &^ schemas.SetOf(schemas.UserID, schemas.PanelID)
 
-// serveReset serves POST /v1/reset: the browser's visitor cookie and the
-// identifiers in the body, an object of field names, are reset. When it is
+// serveReset serves POST /v1/reset: the browser's cookies that identify it and
+// the identifiers in the body, an object of field names, are reset. When it is
 // answered, no event under them passes this collector any more: those that were
-// let through before are in Kafka.
-//
-// It must be of a type that no form of another site can send.
+// let through before are in Kafka. The answer is a ticket.
 func (c *Collector) serveReset(ctx *fasthttp.RequestCtx) {
+	c.serveWithdrawal(ctx, func(s *session) bool {
+		offset, err := c.reset(s.resets)
+		if err != nil {
+			c.counters.unavailable.Inc()
+			answerUnavailable(ctx, "the reset could not be made durable; send it again")
+			return false
+		}
+		c.turns.wait()
+		s.answerForget(ctx)
+		c.answerTicket(ctx, Ticket{From: offset, To: offset + int64(len(s.resets)), At: time.Now()})
+		return true
+	})
+}
+
+// serveWithdrawal collects the identifiers of the request into s.resets and has
+// them withdrawn. The request must be of a type that no form of another site can
+// send.
+func (c *Collector) serveWithdrawal(ctx *fasthttp.RequestCtx, withdraw func(*session) bool) {
 	if !isType(ctx.Request.Header.ContentType(), "application/json") {
 		answerError(ctx, fasthttp.StatusUnsupportedMediaType, "Content-Type must be application/json: a form of another site cannot send that")
+		return
+	}
+	if wait, ok := c.withdrawals.allow(c.client(ctx), time.Now()); !ok {
+		answerRetry(ctx, fasthttp.StatusTooManyRequests, wait, "too many resets and opt-outs")
 		return
 	}
 	s := c.admit(ctx)
@@ -40,76 +67,89 @@ func (c *Collector) serveReset(ctx *fasthttp.RequestCtx) {
 		c.answerUnread(ctx, err, ignore)
 		return
 	}
-	resets, err := c.resetsOf(body, s)
-	if err != nil {
+	if err := c.readReset(body, s); err != nil {
 		answerError(ctx, fasthttp.StatusBadRequest, err.Error())
 		return
 	}
-	if err := c.reset(resets); err != nil {
-		c.counters.unavailable.Inc()
-		answerUnavailable(ctx, "the reset could not be made durable; send it again")
-		return
-	}
-	c.turns.wait()
-	if s.cookies.visitor != "" {
-		dropVisitor(ctx)
-	}
 	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-store")
-	answer, _ := json.Marshal(map[string]any{"status": "accepted", "identifiers": len(resets)})
-	answerJSON(ctx, fasthttp.StatusAccepted, answer)
+	withdraw(s)
 }
 
 // maxReset is the longest body of a reset, in bytes: all identifiers there are.
 const maxReset = 16 << 10
 
-// resetsOf collects what the request asks to reset.
-func (c *Collector) resetsOf(body []byte, s *session) ([]schemas.Reset, error) {
+// What is wrong with the body of a reset.
+var (
+	errNothingToReset = errors.New("there is nothing to reset: the request has neither the visitor cookie nor an identifier")
+	errNotIdentifiers = errors.New("the body must be an object of identifiers, such as {\"idfa\":\"…\"}")
+	errNoIdentifier   = errors.New("the body has a key that is no identifier of the event model")
+	errNotProvable    = errors.New("user_id and panel_id are the site's own numbers, which others may know: its operator resets them")
+)
+
+// readReset collects what the request asks to reset.
+func (c *Collector) readReset(body []byte, s *session) error {
 	identifiers := map[string]string{}
-	if len(body) > 0 {
-		if json.Unmarshal(body, &identifiers) != nil {
-			return nil, errors.New("the body must be an object of identifiers, such as {\"idfa\":\"…\"}")
-		}
+	if len(body) > 0 && json.Unmarshal(body, &identifiers) != nil {
+		return errNotIdentifiers
 	}
-	var resets []schemas.Reset
 	for name, text := range identifiers {
 		f, ok := schemas.FieldNamed([]byte(name))
-		if !ok || !schemas.Identifiers.Has(f) {
-			return nil, errors.New("the body has a key that is no identifier of the event model")
+		switch {
+		case !ok || !schemas.Identifiers.Has(f):
+			return errNoIdentifier
+		case !provable.Has(f):
+			return errNotProvable
 		}
 		if problem := schemas.Check(f, text); problem != nil {
-			return nil, problem
+			return problem
 		}
-		resets = c.appendReset(resets, s, f, text)
+		s.addReset(c, f, text)
 	}
-	resets = c.appendReset(resets, s, schemas.VisitorID, s.cookies.visitor)
-	if len(resets) == 0 {
-		return nil, errNothingToReset
+	s.addCookies(c)
+	if len(s.resets) == 0 {
+		return errNothingToReset
 	}
-	return resets, nil
+	return nil
 }
 
-// appendReset appends the reset of an identifier, unless it is none.
-func (c *Collector) appendReset(resets []schemas.Reset, s *session, f schemas.Field, text string) []schemas.Reset {
-	text = enforcer.NormalIdentifier(f, text)
-	if text == "" {
-		return resets
+// addReset notes an identifier to be reset, unless it is none or is noted
+// already.
+func (s *session) addReset(c *Collector, f schemas.Field, text string) {
+	if text = enforcer.NormalIdentifier(f, text); text == "" {
+		return
 	}
-	return append(resets, schemas.Reset{
-		Field:      f,
-		Hash:       c.enforcer.Resets().Hash(f, text),
-		At:         s.now,
-		Pseudonyms: c.keys.Pseudonyms(f, text),
-	})
+	reset := ResetOf(c.enforcer.Resets(), c.keys, f, text, s.now)
+	for i := range s.resets {
+		if s.resets[i].Hash == reset.Hash {
+			return
+		}
+	}
+	s.resets = append(s.resets, reset)
+}
+
+// ResetOf makes the reset of an identifier, which must be in its normal form.
+func ResetOf(registry *enforcer.Resets, keys *enforcer.Keys, f schemas.Field, normal string, at time.Time) schemas.Reset {
+	return schemas.Reset{Field: f, Hash: registry.Hash(f, normal), At: at, Pseudonyms: keys.Pseudonyms(f, normal)}
+}
+
+// addCookies notes the identifiers of the request's cookies, which the browser
+// then has to forget.
+func (s *session) addCookies(c *Collector) {
+	for f, value := range s.cookies.each {
+		s.addReset(c, f, value)
+		s.forget |= 1 << f
+	}
 }
 
 // reset makes resets durable and puts them in force here.
-func (c *Collector) reset(resets []schemas.Reset) error {
-	if _, err := c.resets.Append(context.Background(), resets); err != nil {
-		return err
+func (c *Collector) reset(resets []schemas.Reset) (offset int64, err error) {
+	offset, err = c.resets.Append(context.Background(), resets)
+	if err != nil {
+		return 0, err
 	}
 	for i := range resets {
 		c.enforcer.Resets().Put(&resets[i])
 	}
 	c.counters.resets.Add(len(resets))
-	return nil
+	return offset, nil
 }

@@ -27,12 +27,13 @@ func TestReset(t *testing.T) {
 	check("nothing", `{}`, 400, "nothing to reset")
 	check("an identifier that is none", `{"idfa":"00000000-0000-0000-0000-000000000000"}`, 400, "nothing to reset")
 	check("a field that is no identifier", `{"title":"a"}`, 400, "no identifier of the event model")
+	check("what others may know", `{"user_id":"1"}`, 400, "its operator resets them")
 	check("no text", `{"idfa":1}`, 400, "must be an object of identifiers")
 	check("no object", `[]`, 400, "must be an object of identifiers")
 	check("no JSON", `{`, 400, "must be an object of identifiers")
 	check("too much", `{"idfa":"`+strings.Repeat("x", 20<<10)+`"}`, 413, "too large")
 	check("a form", "", 415, "application/json", "Content-Type: text/plain")
-	if a := check("a parameter of the type", `{"user_id":"u"}`, 202, "", "Content-Type: application/json;charset=UTF-8"); len(a.cookies()) != 0 {
+	if a := check("a parameter of the type", `{"app_instance_id":"u"}`, 202, "", "Content-Type: application/json;charset=UTF-8"); len(a.cookies()) != 0 {
 		t.Error("a reset without a cookie sets one")
 	}
 

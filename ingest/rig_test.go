@@ -76,10 +76,14 @@ func start(t testing.TB, options ...option) *rig {
 	ctx, stop := context.WithCancel(context.Background())
 	var following sync.WaitGroup
 	following.Go(func() { resets.Follow(ctx) })
+	progress := stream.NewProgress(r.cluster)
+	following.Go(func() { progress.Follow(ctx, log) })
 	t.Cleanup(func() { stop(); following.Wait() })
 
 	r.collector = New(Options{
 		Config: config, Enforcer: r.enforcer, Keys: keys, Events: r.producer, Resets: resets,
+		Receipts: stream.NewReceipts(r.cluster), Tickets: must(NewTickets([]byte(strings.Repeat("r", registry.MinSecret))))(t),
+		Progress: progress, ResetBound: kafkaConfig.ResetBound(),
 		Ready: resets.Ready, Metrics: r.metrics, Log: log,
 	})
 	listener := must(net.Listen("tcp", "127.0.0.1:0"))(t)
@@ -211,6 +215,10 @@ func (r *rig) try(method, path, body string, headers ...string) (answer, error) 
 	}
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
+		if name == "Host" {
+			request.Host = value
+			continue
+		}
 		request.Header.Add(name, value)
 	}
 	if body != "" && request.Header.Get("Content-Type") == "" {

@@ -38,9 +38,11 @@ type session struct {
 	// decisions of all messages; each message has a run of them.
 	decisions []schemas.Decision
 	results   []result
-	rejected  int    // results that are
-	newID     string // visitor id made for this request
-	declined  string // visitor id of the cookie, of a visitor who declined
+	rejected  int              // results that are
+	newID     string           // visitor id made for this request
+	resets    []schemas.Reset  // of visitors who declined
+	forget    schemas.FieldSet // whose cookies the browser must forget
+	receipts  []schemas.Receipt
 }
 
 // span locates a message's key, value and decisions.
@@ -79,7 +81,7 @@ func (s *session) begin(ctx *fasthttp.RequestCtx, c *Collector) {
 	}
 	s.values, s.spans = s.values[:0], s.spans[:0]
 	s.decisions, s.results, s.rejected = s.decisions[:0], s.results[:0], 0
-	s.newID, s.declined = "", ""
+	s.newID, s.resets, s.forget, s.receipts = "", s.resets[:0], 0, s.receipts[:0]
 	clear(s.project.Masked[:])
 	s.request.Signals.GPC = share(h.Peek("Sec-GPC"))
 	s.request.Signals.DNT = share(h.Peek("DNT"))
@@ -116,14 +118,23 @@ func (s *session) take(c *Collector) {
 		s.reject(site.Name, schemas.ReasonInvalid, problem)
 		return
 	}
+	if e.Type == schemas.ConsentGiven && len(s.resets)+len(s.receipts) > maxChoices {
+		s.reject(site.Name, schemas.ReasonInvalid, &schemas.Invalid{Path: "type", Problem: "is one of too many choices in one request; send the rest in another"})
+		return
+	}
 	clientID := e.Get(schemas.ID)
 	s.identify()
 	s.cookies.fill(e)
 	enforcer.Normalise(e)
+	s.limits(c)
 	c.enforcer.Decide(s.table, site, e, &s.request, &s.verdict)
-	s.meetVisitor()
+	s.meetVisitor(c)
 	s.write(c, site, clientID)
 }
+
+// maxChoices is how many resets and receipts a request may bring before further
+// consent events in it are refused. What it brings must fit a Kafka batch.
+const maxChoices = 500
 
 // complete checks what takes the time and the site's policy.
 func (s *session) complete(c *Collector, site *enforcer.Site) *schemas.Invalid {
@@ -204,35 +215,32 @@ func (s *session) key(r *schemas.Record) string {
 }
 
 // meetVisitor makes a visitor id for a browser that has none, once the verdict
-// lets one pass; and forgets the one of a visitor who declines. What comes
-// after that in the same request is another visitor's.
-func (s *session) meetVisitor() {
-	e := &s.event
-	if e.Type == schemas.ConsentGiven && s.verdict.Purposes&schemas.OptionalPurposes == 0 {
-		if s.cookies.visitor != "" {
-			s.declined = s.cookies.visitor
+// lets one pass; and forgets a visitor who declines.
+func (s *session) meetVisitor(c *Collector) {
+	e, v := &s.event, &s.verdict
+	switch {
+	case e.Type == schemas.ConsentGiven && v.Purposes&schemas.OptionalPurposes == 0:
+		s.declines(c)
+	case v.Reason == schemas.ReasonReset:
+		s.meetDead(c)
+	case e.Fields.Has(schemas.VisitorID) || s.cookies.visitor != "" || s.origin == "" ||
+		precedes(e.Time, s.now) || !v.Allows(schemas.TerminalIdentification):
+	default:
+		if s.newID == "" {
+			s.newID = newVisitorID(s.now)
 		}
-		s.cookies.visitor, s.newID = "", ""
-		return
+		e.Set(schemas.VisitorID, s.newID)
 	}
-	if e.Fields.Has(schemas.VisitorID) || s.origin == "" || !s.verdict.Allows(schemas.TerminalIdentification) {
-		return
-	}
-	if s.newID == "" {
-		s.newID = newVisitorID()
-	}
-	e.Set(schemas.VisitorID, s.newID)
 }
 
 // answerCookies has the browser keep the id of a visitor who agreed, and
-// forget that of one who declined.
+// forget those of one who declined or was reset.
 func (s *session) answerCookies(ctx *fasthttp.RequestCtx) {
-	switch {
-	case s.newID != "":
+	if s.newID != "" {
+		s.forget &^= 1 << schemas.VisitorID
 		setVisitor(ctx, s.newID)
-	case s.declined != "":
-		dropVisitor(ctx)
 	}
+	s.answerForget(ctx)
 }
 
 // write appends the messages and decisions of the current event.
@@ -251,6 +259,7 @@ func (s *session) write(c *Collector, site *enforcer.Site, clientID string) {
 		if record == nil {
 			continue
 		}
+		s.addReceipts(site, record)
 		sp := counted
 		counted.decision = counted.decisionsEnd // an event is counted once
 		sp.key = len(s.values)

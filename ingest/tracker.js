@@ -273,10 +273,13 @@
     // choose({analytics: true}) keeps and records a choice; what it leaves out
     // is refused.
     choose(choice) {
+      const old = session();
       writeChoice(choice);
       queue.forEach(settle);
       session();
-      track("consent");
+      // Whoever declines everything is reset, and the session with it.
+      const declined = !optional.some((p) => choice[p] === true);
+      track("consent", declined && old ? { session_id: old } : {});
     },
     // reset() has everything known of this browser forgotten, the choice too;
     // whoever agrees again is a new visitor. Resolves to whether it was done.

@@ -1,7 +1,15 @@
 package stream
 
 import (
+	"cmp"
 	"context"
+	"log/slog"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
 
 	"sekisho/schemas"
 )
@@ -12,3 +20,116 @@ func (c *Cluster) Report(ctx context.Context, p schemas.Progress) error {
 	_, err := c.Append(ctx, c.config.Topics.Progress, 0, []Entry{{Time: p.At, Key: p.Key(), Value: p.AppendJSON(nil)}})
 	return err
 }
+
+// Progress knows what was reported of resets. Safe for concurrent use.
+type Progress struct {
+	cluster *Cluster
+
+	mu      sync.RWMutex
+	next    int64                                 // offset of the progress topic
+	reports map[string]map[int64]schemas.Progress // by recipient and From
+}
+
+// NewProgress knows nothing until Load or Follow.
+func NewProgress(cluster *Cluster) *Progress {
+	return &Progress{cluster: cluster, reports: map[string]map[int64]schemas.Progress{}}
+}
+
+// Load reads what has been reported so far.
+func (p *Progress) Load(ctx context.Context) error {
+	topic := p.cluster.config.Topics.Progress
+	spans, err := p.cluster.Spans(ctx, topic)
+	if err != nil {
+		return err
+	}
+	span := spans[0]
+	span.From = max(span.From, p.offset())
+	return p.cluster.Read(ctx, topic, span, p.take)
+}
+
+// Follow reads what has been reported and goes on with what is, until ctx ends.
+func (p *Progress) Follow(ctx context.Context, log *slog.Logger) {
+	topic := p.cluster.config.Topics.Progress
+	for ctx.Err() == nil {
+		first, end, err := p.cluster.bounds(ctx, topic, 0)
+		if err == nil {
+			from := p.offset()
+			if from > end {
+				from = first // the topic was made anew
+			}
+			_, err = p.cluster.readSome(ctx, topic, Span{From: max(from, first), To: math.MaxInt64}, p.take)
+		}
+		if err != nil && ctx.Err() == nil {
+			log.Warn("cannot follow the progress of resets; trying again", "error", err)
+			pause(ctx, time.Second)
+		}
+	}
+}
+
+func (p *Progress) take(m *kafka.Message) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next = m.Offset + 1
+	report, err := schemas.DecodeProgress(m.Value)
+	if err != nil {
+		return nil // what is not understood, perhaps of a later version, tells nothing
+	}
+	of := p.reports[report.Recipient]
+	if of == nil {
+		of = map[int64]schemas.Progress{}
+		p.reports[report.Recipient] = of
+	}
+	of[report.From] = report
+	return nil
+}
+
+func (p *Progress) offset() int64 {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.next
+}
+
+// Of tells what has become of the resets at a range of offsets with a recipient:
+// of each the latest report counts, of them all the least far one, a failure
+// being the least, and the latest time. It is false when nothing was reported of
+// some of them.
+func (p *Progress) Of(recipient string, from, to int64) (state schemas.ProgressState, at time.Time, ok bool) {
+	p.mu.RLock()
+	var about []schemas.Progress
+	for _, r := range p.reports[recipient] {
+		if r.From < to && r.To > from {
+			about = append(about, r)
+		}
+	}
+	p.mu.RUnlock()
+	// Latest first: what a later one covers, an earlier one does not tell.
+	slices.SortFunc(about, func(a, b schemas.Progress) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.From, a.From)) })
+	open := []Span{{From: from, To: to}} // of which nothing is known yet
+	worst := -1
+	for _, r := range about {
+		var left []Span
+		for _, s := range open {
+			if r.To <= s.From || r.From >= s.To {
+				left = append(left, s)
+				continue
+			}
+			worst = max(worst, farness[r.State])
+			if r.At.After(at) {
+				at = r.At
+			}
+			for _, rest := range []Span{{From: s.From, To: r.From}, {From: r.To, To: s.To}} {
+				if rest.Len() > 0 {
+					left = append(left, rest)
+				}
+			}
+		}
+		if open = left; len(open) == 0 {
+			return schemas.ProgressState(slices.Index(farness[:], worst)), at, true
+		}
+	}
+	return 0, time.Time{}, false
+}
+
+// farness orders the states from the one that stands for least to do to the one
+// that stands for most, by state.
+var farness = [...]int{schemas.Done: 0, schemas.Unsupported: 1, schemas.Asked: 2, schemas.Failed: 3}

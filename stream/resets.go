@@ -231,6 +231,12 @@ func (r *Resets) Lag() (resets int64, age time.Duration) {
 	return max(r.end-r.next, 0), age
 }
 
+// ResetBound is how long after its acknowledgement a reset may still not hold
+// for what some collector writes to Kafka: one that does not know of it yet
+// stops within MaxLagAge, and what it let through before is written or given up
+// within kafka.timeout.
+func (c *Config) ResetBound() time.Duration { return MaxLagAge + c.Timeout }
+
 // MaxLagAge is the bound of invariant I2: a registry from which a reset might
 // be missing that was acknowledged longer ago is not ready.
 const MaxLagAge = 10 * time.Second

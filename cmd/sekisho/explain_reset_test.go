@@ -11,7 +11,7 @@ import (
 // with a reset, and being asked leaves no trace.
 func TestExplainKnowsResets(t *testing.T) {
 	u := startUp(t, t.TempDir())
-	const event = `{"type":"pageview","site":"shop","url":"https://shop.example.jp/","user_id":"canary-of-explain","consent":{"analytics":true}}`
+	const event = `{"type":"pageview","site":"shop","url":"https://shop.example.jp/","app_instance_id":"canary-of-explain","consent":{"analytics":true}}`
 	post := func(address, accept, body string) string {
 		t.Helper()
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
@@ -37,9 +37,9 @@ func TestExplainKnowsResets(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, got)
 		}
 	}
-	explain("none of user_id has been reset")
-	post(u.Collector+"/v1/reset", "", `{"user_id":"canary-of-explain"}`)
-	explain("user_id has been reset")
+	explain("none of app_instance_id has been reset")
+	post(u.Collector+"/v1/reset", "", `{"app_instance_id":"canary-of-explain"}`)
+	explain("app_instance_id has been reset")
 	explain("store: dropped, because reset")
 	if out := u.out.String(); strings.Contains(out, "canary") {
 		t.Errorf("what was asked is in the log:\n%s", out)

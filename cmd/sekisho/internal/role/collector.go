@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
@@ -27,6 +28,7 @@ type Collector struct {
 	producer  *stream.Producer
 	resets    *stream.Resets
 	following *running
+	bound     time.Duration
 	ready     func() error
 	explainer *ingest.Explainer
 	stop      context.CancelFunc
@@ -53,6 +55,10 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 	if err != nil {
 		return nil, err
 	}
+	tickets, err := ingest.NewTickets([]byte(c.Keys.Registry.Reveal()))
+	if err != nil {
+		return nil, err
+	}
 	var places *ingest.Places
 	if file := c.Collector.PlaceDatabase; file != "" {
 		if places, err = ingest.OpenPlaces(file); err != nil {
@@ -75,13 +81,16 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 		"resets": resets.Set(), "optouts": resets.OptOuts(),
 	}, follow, set, log)
 	following := start(func() error { keep.run(ctx); return nil })
+	progress := stream.NewProgress(cluster)
+	go progress.Follow(ctx, log)
 	producer := stream.NewProducer(cluster, partitions, log)
 	r := &Collector{
-		listener: listener, producer: producer, resets: follow, following: following, stop: stop,
+		listener: listener, producer: producer, resets: follow, following: following, bound: c.Kafka.ResetBound(), stop: stop,
 		ready: follow.Ready,
 	}
 	r.collector = ingest.New(ingest.Options{
-		Config: c.Collector, Enforcer: decide, Keys: keys, Events: producer, Resets: follow, Places: places,
+		Config: c.Collector, Enforcer: decide, Keys: keys, Events: producer, Resets: follow,
+		Receipts: stream.NewReceipts(cluster), Tickets: tickets, Progress: progress, ResetBound: c.Kafka.ResetBound(), Places: places,
 		Ready: r.ready, Metrics: set, Log: log,
 	})
 	r.explainer = ingest.NewExplainer(c.Collector, decide)
@@ -120,6 +129,8 @@ func (r *Collector) gauges(set *metrics.Set, resets *enforcer.Resets, decide *en
 	set.NewGauge("sekisho_registry_bytes", func() float64 { return float64(resets.Set().Bytes()) })
 	set.NewGauge("sekisho_registry_lag", func() float64 { n, _ := r.resets.Lag(); return float64(n) })
 	set.NewGauge("sekisho_registry_lag_age_seconds", func() float64 { _, age := r.resets.Lag(); return age.Seconds() })
+	set.NewGauge("sekisho_registry_opt_outs", func() float64 { return float64(resets.OptOuts().Len()) })
+	set.NewGauge("sekisho_reset_bound_seconds", func() float64 { return r.bound.Seconds() })
 	set.NewGauge("sekisho_registry_max_lag_age_seconds", func() float64 { return stream.MaxLagAge.Seconds() })
 	set.NewGauge("sekisho_policy_sites", func() float64 { return float64(len(decide.Table().Sites())) })
 }
