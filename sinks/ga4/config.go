@@ -27,9 +27,11 @@ type Stream struct {
 
 // Deletion is the user deletion of the Admin API.
 type Deletion struct {
-	Endpoint string        `yaml:"endpoint" doc:"Address of the Admin API."`
-	Property string        `yaml:"property" doc:"Number of the property."`
-	Token    strict.Secret `yaml:"token" doc:"OAuth access token with the scope analytics.edit. It lasts an hour: have whatever renews it write it to a file."`
+	Endpoint string `yaml:"endpoint" doc:"Address of the Admin API."`
+	Property string `yaml:"property" doc:"Number of the property."`
+	// One of the two; see bearer.
+	ServiceAccount strict.Secret `yaml:"service_account" doc:"Key of a service account that may edit the property: the JSON file that Google's console gives."`
+	Token          strict.Secret `yaml:"token" doc:"OAuth access token with the scope analytics.edit, instead. It lasts an hour: whatever renews it writes it to a file."`
 }
 
 // SetDefaults fills in what holds where the configuration says nothing.
@@ -78,8 +80,11 @@ func (d *Deletion) Validate(check *strict.Check) {
 	if !property.MatchString(d.Property) {
 		check.Problem("property", d.Property, "must be the property's number")
 	}
-	if !d.Token.IsSet() {
-		check.Problem("token", nil, "is required to delete users")
+	switch {
+	case d.Token.IsSet() && d.ServiceAccount.IsSet():
+		check.Conflict("token", "service_account", "name one of them")
+	case !d.Token.IsSet() && !d.ServiceAccount.IsSet():
+		check.Problem("service_account", nil, "is required to delete users, or a token")
 	}
 }
 

@@ -74,7 +74,11 @@ func (k *Kind) delete(ctx context.Context, send forward.Sender, u user) (schemas
 	if err != nil {
 		return schemas.Failed, err
 	}
-	request.Header.Set("Authorization", "Bearer "+d.Token.Reveal())
+	bearer, err := k.bearer(ctx, send)
+	if err != nil {
+		return schemas.Failed, err
+	}
+	request.Header.Set("Authorization", "Bearer "+bearer)
 	r, err := send(request)
 	if err != nil {
 		return schemas.Failed, fmt.Errorf("cannot ask Google to delete a user: %w", err)
@@ -85,7 +89,8 @@ func (k *Kind) delete(ctx context.Context, send forward.Sender, u user) (schemas
 	case r.Status == http.StatusBadRequest:
 		return schemas.Failed, nil // it will never be taken
 	case r.Status == http.StatusUnauthorized, r.Status == http.StatusForbidden, r.Status == http.StatusNotFound:
-		return schemas.Failed, fmt.Errorf("cannot ask Google to delete a user: it answers %d; check deletion.token and deletion.property: %w", r.Status, forward.ErrPaused)
+		k.tokens.forget()
+		return schemas.Failed, fmt.Errorf("cannot ask Google to delete a user: it answers %d; check who may edit deletion.property: %w", r.Status, forward.ErrPaused)
 	}
 	return schemas.Failed, fmt.Errorf("cannot ask Google to delete a user: it answers %d", r.Status)
 }

@@ -2,11 +2,15 @@ package ga4
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"net/http"
 	"regexp"
 	"strings"
@@ -268,6 +272,68 @@ func TestForget(t *testing.T) {
 	}
 }
 
+// The token of a service account is fetched when it is needed, and again when
+// it has expired, is refused, or the key was replaced.
+func TestServiceAccount(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := now
+	s, err := standin.StartGoogle(standin.Options{Listen: "127.0.0.1:0", Now: func() time.Time { return clock }}, standin.Google{
+		Property: "77", Token: "fetched", Account: "deleter@project.iam.example", AccountKey: &key.PublicKey,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Stop(context.Background()) })
+	keyFile := func(email string) strict.Secret {
+		text, err := json.Marshal(map[string]string{
+			"type": "service_account", "client_email": email, "private_key_id": "k", "token_uri": s.URL() + "/token",
+			"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strict.NewSecret(string(text))
+	}
+	c := config()
+	c.Deletion = Deletion{Endpoint: s.URL(), Property: "77", ServiceAccount: keyFile("deleter@project.iam.example")}
+	k, _ := kindOf(c)
+	k.now = func() time.Time { return clock }
+	id := &forward.Identity{Field: schemas.UserID, Pseudonyms: make([]forward.Pseudonym, 1)}
+	check := func(requests uint64) {
+		t.Helper()
+		before := s.Received().Requests
+		if state, err := k.Forget(context.Background(), do, id); err != nil || state != schemas.Asked {
+			t.Errorf("got %v, %v", state, err)
+		}
+		if r := s.Received(); r.Requests-before != requests || r.Violations > 0 {
+			t.Errorf("%d requests, want %d: %+v", r.Requests-before, requests, r.Listed)
+		}
+	}
+	check(3) // a token, and a client of each kind of stream
+	check(2)
+	clock = clock.Add(59*time.Minute + time.Second)
+	check(3)
+	s.Misbehave(standin.Fault{Kind: standin.Revoke, Times: 1})
+	if _, err := k.Forget(context.Background(), do, id); !errors.Is(err, forward.ErrPaused) {
+		t.Errorf("got %v", err)
+	}
+	check(3)
+	k.config.Deletion.ServiceAccount = keyFile("other@project.iam.example")
+	for _, account := range []strict.Secret{k.config.Deletion.ServiceAccount, strict.NewSecret("{}"), strict.NewSecret("no JSON: PRIVATE")} {
+		k.config.Deletion.ServiceAccount = account
+		if _, err := k.Forget(context.Background(), do, id); !errors.Is(err, forward.ErrPaused) || strings.Contains(err.Error(), "PRIVATE") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 // send sends one event.
 func send(t testing.TB, k *Kind, e *forward.Event) {
 	t.Helper()
@@ -291,8 +357,8 @@ func send(t testing.TB, k *Kind, e *forward.Event) {
 func TestEveryRecordIsTaken(t *testing.T) {
 	k, _ := kindOf(config())
 	s := google(t, k)
-	seed := rand.Uint64()
-	r := forwardtest.Random{Rand: rand.New(rand.NewPCG(seed, 0))}
+	seed := mathrand.Uint64()
+	r := forwardtest.Random{Rand: mathrand.New(mathrand.NewPCG(seed, 0))}
 	sent := uint64(0)
 	for range 12 {
 		p := r.Policy(t)
@@ -382,7 +448,9 @@ func TestConfig(t *testing.T) {
 	check(`  streams: {shop: {api_secret: "env:S"}}`, "measurement_id (web) or a firebase_app_id (app)")
 	check(`  streams: {shop: {measurement_id: G-A1, firebase_app_id: x, api_secret: "env:S"}}`, "cannot be combined")
 	check(`  streams: {shop: {measurement_id: G-A1}}`, "google.streams.shop.api_secret")
-	check(stream+`  deletion: {property: "7"}`, "google.deletion.token")
+	check(stream+`  deletion: {property: "7", service_account: "env:A"}`, "")
+	check(stream+`  deletion: {property: "7"}`, "google.deletion.service_account")
+	check(stream+`  deletion: {property: "7", token: "env:T", service_account: "env:A"}`, "cannot be combined")
 	check(stream+`  endpoint: http://www.google-analytics.com`, "must be https, beyond this machine")
 	check(stream+`  endpoint: https://www.google-analytics.com/mp/collect`, "must be https:// and a host")
 	check(stream+`  events: {order: session_start}`, "google.events.order")

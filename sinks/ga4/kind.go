@@ -32,6 +32,7 @@ type Kind struct {
 	maxText int
 	now     func() time.Time
 	count   func(what string)
+	tokens  tokens
 }
 
 // New makes the kind of a configuration that was validated. What had to be

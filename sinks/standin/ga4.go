@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"crypto/rsa"
 	"crypto/subtle"
 	"encoding/json"
 	"net/http"
@@ -16,12 +17,16 @@ type Google struct {
 	Secrets map[string]string
 	// Property whose users can be deleted, and the bearer token that may.
 	Property, Token string
+	// Account, if set, is the e-mail address of a service account, and AccountKey
+	// what it signs with: POST /token gives the token to whoever is it.
+	Account    string
+	AccountKey *rsa.PublicKey
 	// Long accepts values as long as a property of Analytics 360 takes.
 	Long bool
 }
 
 // StartGoogle starts a stand-in of Google Analytics 4: /mp/collect,
-// /debug/mp/collect and /v1alpha/properties/{id}:submitUserDeletion.
+// /debug/mp/collect, /v1alpha/properties/{id}:submitUserDeletion and /token.
 func StartGoogle(o Options, g Google) (*Server, error) {
 	r := newRecorder("google", &o)
 	return start(o, &google{Google: g, recorder: r}, r)
@@ -40,6 +45,8 @@ func (g *google) take(r *http.Request, body []byte, f Fault) answer {
 		return g.collect(r, body, f)
 	case r.URL.Path == "/debug/mp/collect":
 		return g.debug(r, body)
+	case r.URL.Path == "/token":
+		return g.token(r, body)
 	case strings.HasSuffix(r.URL.Path, ":submitUserDeletion"):
 		return g.deletion(r, body, f)
 	}
