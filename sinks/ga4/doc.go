@@ -31,4 +31,11 @@
 // lost, is counted twice when it is sent again, and lost if not when it was not
 // taken. It is sent again, since nobody can tell the two apart; the runner
 // counts what may have arrived twice.
+//
+// # What Google does not say
+//
+// It answers 204 to events that it drops, also for a secret or a measurement id
+// that it does not know: nobody can notice from here that an API secret was
+// revoked. Compare what was sent (sekisho_forward_events_total) with Google's own
+// reports after every change of a secret.
 package ga4
