@@ -98,7 +98,7 @@ func (d *delivery) settle(ctx context.Context, p *parcel, t trial) {
 			if err != nil {
 				pass.done(nothing, 0)
 				d.tell(ctx, "cannot find out what may be sent; trying again", err)
-				t.wait = time.Second
+				t.wait = d.pace.backoff
 				continue
 			}
 			if len(parcels) == 0 {
@@ -169,7 +169,7 @@ func (d *delivery) failed(ctx context.Context, p *parcel, t *trial, reason strin
 		t.attempts++
 	}
 	t.answers = answers
-	t.wait = jitter(min(minBackoff<<min(t.attempts, 10)/2, maxBackoff))
+	t.wait = jitter(min(d.pace.backoff<<min(t.attempts, 10)/2, d.pace.maxBackoff))
 	switch {
 	case t.attempts < d.config.Attempts:
 		return p
@@ -201,7 +201,7 @@ func (d *delivery) accepted(ctx context.Context, p *parcel, a *Answer) {
 // exchange makes the request and judges the answer. An error is no answer.
 func (d *delivery) exchange(ctx context.Context, p *parcel) (Answer, error) {
 	// What is under way when the process stops is finished, if that is soon.
-	ctx, stop := withGrace(ctx, grace)
+	ctx, stop := withGrace(ctx, d.pace.grace)
 	defer stop()
 	request, err := d.kind.Request(ctx, &p.Batch)
 	if err != nil {
@@ -257,7 +257,7 @@ func (d *delivery) bury(ctx context.Context, place int, why schemas.DeadReason, 
 			return
 		}
 		d.tell(ctx, "cannot keep a dead letter; trying again", err)
-		if !sleep(ctx, time.Second) {
+		if !sleep(ctx, d.pace.backoff) {
 			return
 		}
 	}
@@ -277,11 +277,6 @@ func (r *Runner) tellPaused(why string) {
 		r.log.Error("forwarding is paused until an operator acts; nothing is lost as long as Kafka keeps the events", "why", why, "more_since", leftOut)
 	}
 }
-
-// grace is how long a request may go on when its partition is no longer to be
-// read. With a heartbeat's interval it is below the session timeout of the group,
-// so that nobody else has begun.
-const grace = 5 * time.Second
 
 // withGrace returns a context that ends d after ctx does.
 func withGrace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {

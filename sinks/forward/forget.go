@@ -61,7 +61,7 @@ func (r *Runner) settled(ctx context.Context, messages []kafka.Message) error {
 			newest = messages[i].Time
 		}
 	}
-	longest := maxStale + r.limits.Timeout + grace
+	longest := maxStale + r.limits.Timeout + r.pace.grace
 	if !sleep(ctx, min(longest, time.Until(newest.Add(longest+r.cluster.Config().Timeout)))) {
 		return ctx.Err()
 	}
@@ -100,7 +100,7 @@ func (r *Runner) forget(ctx context.Context, m *kafka.Message) (schemas.Progress
 // ask asks the recipient to forget, until it answers.
 func (r *Runner) ask(ctx context.Context, id *Identity) (schemas.ProgressState, error) {
 	send := func(request *http.Request) (*Response, error) { return r.client.send(ctx, request) }
-	for wait := minBackoff; ; wait = min(2*wait, maxBackoff) {
+	for wait := r.pace.backoff; ; wait = min(2*wait, r.pace.maxBackoff) {
 		state, err := r.kind.Forget(ctx, send, id)
 		if err == nil {
 			return state, nil

@@ -14,8 +14,9 @@ import (
 // then to try while it is down (the circuit is open) or paused. Safe for
 // concurrent use.
 type gate struct {
-	slots chan struct{}
-	pace  *rate.Limiter // nil for none
+	slots  chan struct{}
+	rate   *rate.Limiter // nil for none
+	bounds pace
 
 	mu        sync.Mutex
 	changed   chan struct{} // closed at every change
@@ -29,19 +30,29 @@ type gate struct {
 	successes uint64
 }
 
-// Of the circuit.
-const (
-	maxFailures = 5 // in a row, then it opens
-	minBackoff  = time.Second
-	maxBackoff  = time.Minute
-	minPause    = 15 * time.Second
-	maxPause    = 5 * time.Minute
-)
+// maxFailures in a row open the circuit.
+const maxFailures = 5
 
-func newGate(l Limits) *gate {
-	g := &gate{slots: make(chan struct{}, l.Concurrency), changed: make(chan struct{}), backoff: minBackoff}
+// pace is how long is waited before something is tried again: more each time,
+// between the bounds.
+type pace struct {
+	backoff, maxBackoff time.Duration // after a failure
+	pause, maxPause     time.Duration // while an operator is needed
+	grace               time.Duration // of requests under way at the end
+}
+
+// usual is the pace outside tests. The grace and a heartbeat's interval are
+// below the session timeout of the group, so that nobody else has begun.
+var usual = pace{
+	backoff: time.Second, maxBackoff: time.Minute,
+	pause: 15 * time.Second, maxPause: 5 * time.Minute,
+	grace: 5 * time.Second,
+}
+
+func newGate(l Limits, p pace) *gate {
+	g := &gate{slots: make(chan struct{}, l.Concurrency), changed: make(chan struct{}), bounds: p, backoff: p.backoff}
 	if l.Rate > 0 {
-		g.pace = rate.NewLimiter(rate.Limit(l.Rate), max(1, int(l.Rate)))
+		g.rate = rate.NewLimiter(rate.Limit(l.Rate), max(1, int(l.Rate)))
 	}
 	return g
 }
@@ -60,8 +71,8 @@ func (g *gate) enter(ctx context.Context) (*pass, error) {
 		return nil, ctx.Err()
 	}
 	p, err := g.await(ctx)
-	if err == nil && g.pace != nil {
-		if err = g.pace.Wait(ctx); err != nil {
+	if err == nil && g.rate != nil {
+		if err = g.rate.Wait(ctx); err != nil {
 			p.done(nothing, 0)
 			return nil, err
 		}
@@ -125,11 +136,11 @@ func (p *pass) finish(r result, after time.Duration, why string) {
 	now := time.Now()
 	switch r {
 	case answered:
-		g.failures, g.throttles, g.open, g.paused, g.backoff = 0, 0, false, "", minBackoff
+		g.failures, g.throttles, g.open, g.paused, g.backoff = 0, 0, false, "", g.bounds.backoff
 		g.successes++
 	case limited:
-		g.failures, g.open, g.paused, g.backoff = 0, false, "", minBackoff
-		g.notBefore(now.Add(max(after, jitter(min(minBackoff<<min(g.throttles, 10), maxBackoff)))))
+		g.failures, g.open, g.paused, g.backoff = 0, false, "", g.bounds.backoff
+		g.notBefore(now.Add(max(after, jitter(min(g.bounds.backoff<<min(g.throttles, 10), g.bounds.maxBackoff)))))
 		g.throttles++
 	case failed:
 		g.failures++
@@ -137,17 +148,17 @@ func (p *pass) finish(r result, after time.Duration, why string) {
 		if g.open && p.trial || !g.open && g.failures >= maxFailures {
 			g.open = true
 			g.notBefore(now.Add(max(after, jitter(g.backoff))))
-			g.backoff = min(2*g.backoff, maxBackoff)
+			g.backoff = min(2*g.backoff, g.bounds.maxBackoff)
 		} else if after > 0 {
 			g.notBefore(now.Add(after))
 		}
 	case stopped:
 		if g.paused == "" {
-			g.backoff = minPause
+			g.backoff = g.bounds.pause
 		}
 		if !g.open || p.trial || g.paused == "" {
 			g.notBefore(now.Add(jitter(g.backoff)))
-			g.backoff = min(2*g.backoff, maxPause)
+			g.backoff = min(2*g.backoff, g.bounds.maxPause)
 		}
 		g.open, g.paused = true, why
 	}
@@ -170,7 +181,7 @@ func (g *gate) retryNow() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.open {
-		g.until, g.backoff = time.Time{}, minBackoff
+		g.until, g.backoff = time.Time{}, g.bounds.backoff
 		g.notify()
 	}
 }

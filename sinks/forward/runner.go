@@ -60,6 +60,7 @@ type Runner struct {
 	forgetter  *stream.Consumer
 	metrics    *runnerMetrics
 	unsent     unsent
+	pace       pace
 	log        *slog.Logger
 	told       throttle
 	toldPaused throttle
@@ -72,10 +73,10 @@ func New(cluster *stream.Cluster, o Options) (*Runner, error) {
 		recipient: o.Recipient, mention: strconv.AppendQuote(nil, o.Recipient), kind: o.Kind, config: o.Config,
 		limits: o.Config.within(o.Kind.Limits()), table: o.Table, withdrawn: o.Withdrawn, fresh: fresh{barrier: o.Resets.Barrier},
 		keys: o.Keys.Recipient(o.Recipient), cluster: cluster, dead: stream.NewDeadLetters(cluster, o.Metrics),
-		log: o.Log.With("recipient", o.Recipient),
+		pace: usual, log: o.Log.With("recipient", o.Recipient),
 	}
 	r.views.New = func() any { return &view{recipient: r.recipient, keys: r.keys} }
-	r.gate = newGate(r.limits)
+	r.gate = newGate(r.limits, r.pace)
 	var err error
 	if r.client, err = newClient(&r.config, r.limits); err != nil {
 		return nil, fmt.Errorf("cannot forward to %s: %w", o.Recipient, err)

@@ -1,0 +1,66 @@
+package forward_test
+
+import (
+	"testing"
+	"time"
+
+	"sekisho/sinks/forward"
+	"sekisho/sinks/standin"
+)
+
+// TestFaults: whatever a recipient does, it has every event in the end, and each
+// once as far as it knows events again. Google does not: what may be there twice
+// is counted.
+func TestFaults(t *testing.T) {
+	const events = 60
+	for _, test := range []struct {
+		name   string
+		faults []standin.Fault
+	}{
+		{"none", nil},
+		{"timeouts", []standin.Fault{{Kind: standin.Delay, Times: 2, Delay: standin.Duration(time.Minute)}}},
+		{"throttled", []standin.Fault{{Kind: standin.Throttle, Times: 3, RetryAfter: standin.Duration(time.Second)}}},
+		{"limited", []standin.Fault{{Kind: standin.Limit, Times: 3}}},
+		{"storm", []standin.Fault{{Kind: standin.Error, Times: 30, Status: 503}}},
+		{"half", []standin.Fault{{Kind: standin.Half, Times: 1}}},
+		{"reset", []standin.Fault{{Kind: standin.Reset, Times: 2}}},
+		{"down", []standin.Fault{{Kind: standin.Down, Times: 30}}},
+		{"revoked", []standin.Fault{{Kind: standin.Revoke, Times: 5}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.buys(t, events)
+			for _, v := range vendors(t) {
+				v.Misbehave(test.faults...)
+				f := w.start(t, v.recipient, v.kind, quick)
+				t.Run(v.recipient, func(t *testing.T) {
+					eventually(t, "every event was sent", func() bool { return f.events("sent") == events })
+					got := v.Received()
+					lost := uint64(0)
+					if v.recipient == "google" && (test.name == "half" || test.name == "revoked") {
+						lost = got.Dropped // Google says that all is well
+					}
+					if got.Events+lost != events+got.Doubled {
+						t.Errorf("%d events were taken, %d doubled, %d dropped; want %d", got.Events, got.Doubled, got.Dropped, events)
+					}
+					if v.recipient != "google" && got.Doubled > 0 {
+						t.Errorf("%d events are there twice", got.Doubled)
+					}
+					if twice := f.count("sekisho_forward_maybe_twice_events_total"); float64(got.Doubled) > twice {
+						t.Errorf("%d events are there twice, of %v of which it may be", got.Doubled, twice)
+					}
+					if n := f.events("dead"); n > 0 {
+						t.Errorf("%v dead letters", n)
+					}
+					for _, breach := range got.Listed {
+						t.Errorf("breach of %s at %s: %s", breach.Rule, breach.Path, breach.Message)
+					}
+				})
+				f.stop()
+			}
+		})
+	}
+}
+
+func quick(c *forward.Config) { c.Timeout = 500 * time.Millisecond }
