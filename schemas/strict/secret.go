@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"reflect"
 	"regexp"
 	"strings"
@@ -115,6 +116,26 @@ func Resolve(into any, lookupEnv func(string) (string, bool), readFile func(stri
 		}
 	})
 	return failed.sorted()
+}
+
+// Refresh resolves every [Secret] again, and tells whether one of them is another
+// than before. One that cannot be had stays what it was.
+func Refresh(into any, lookupEnv func(string) (string, bool), readFile func(string) ([]byte, error)) (changed bool, err error) {
+	before := revealed(into)
+	err = Resolve(into, lookupEnv, readFile)
+	return !maps.Equal(before, revealed(into)), err
+}
+
+// revealed returns the secrets that are resolved, by path.
+func revealed(into any) map[string]string {
+	all := map[string]string{}
+	s, v := rootOf(into)
+	secrets(s, v, "", func(path string, secret Secret) {
+		if secret.held != nil && secret.held.value.Load() != nil {
+			all[path] = *secret.held.value.Load()
+		}
+	})
+	return all
 }
 
 // secrets visits every secret at path and below.

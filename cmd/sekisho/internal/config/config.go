@@ -24,15 +24,16 @@ const Prefix = "SEKISHO"
 // Config is the configuration of all roles. Each role reads the parts that it
 // needs.
 type Config struct {
-	Policy     string            `yaml:"policy" doc:"File of the handling policy."`
-	Keys       Keys              `yaml:"keys" doc:"Secrets under which identifiers are hashed."`
-	Registry   Registry          `yaml:"registry" doc:"The set of reset identifiers that a process has in memory."`
-	Collector  ingest.Config     `yaml:"collector" doc:"The public listener, which takes events."`
-	Admin      Admin             `yaml:"admin" doc:"The listener for metrics and operators."`
-	Kafka      stream.Config     `yaml:"kafka" doc:"The Kafka cluster."`
-	ClickHouse clickhouse.Config `yaml:"clickhouse" doc:"The ClickHouse server or cluster."`
-	Embedded   Embedded          `yaml:"embedded" doc:"What sekisho up brings where no server is named."`
-	Log        Log               `yaml:"log" doc:"The log, on standard error."`
+	Policy     string               `yaml:"policy" doc:"File of the handling policy."`
+	Keys       Keys                 `yaml:"keys" doc:"Secrets under which identifiers are hashed."`
+	Registry   Registry             `yaml:"registry" doc:"The set of reset identifiers that a process has in memory."`
+	Collector  ingest.Config        `yaml:"collector" doc:"The public listener, which takes events."`
+	Admin      Admin                `yaml:"admin" doc:"The listener for metrics and operators."`
+	Kafka      stream.Config        `yaml:"kafka" doc:"The Kafka cluster."`
+	ClickHouse clickhouse.Config    `yaml:"clickhouse" doc:"The ClickHouse server or cluster."`
+	Forwarders map[string]Forwarder `yaml:"forwarders" doc:"Third parties that are sent events, by the name that the handling policy has for the recipient."`
+	Embedded   Embedded             `yaml:"embedded" doc:"What sekisho up brings where no server is named."`
+	Log        Log                  `yaml:"log" doc:"The log, on standard error."`
 }
 
 // Keys are the secrets under which identifiers are hashed.

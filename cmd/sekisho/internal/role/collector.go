@@ -104,23 +104,35 @@ func secrets(c config.Keys) (*enforcer.Keys, *enforcer.Resets, error) {
 	if !c.Secret.IsSet() || !c.Registry.IsSet() {
 		return nil, nil, errors.New("keys.secret and keys.registry are required: write `file:/path` to them in the configuration, or set SEKISHO_KEYS_SECRET and SEKISHO_KEYS_REGISTRY; make a secret with `openssl rand -hex 32`")
 	}
-	var previous []*enforcer.Keys
-	for _, id := range slices.Sorted(maps.Keys(c.Previous)) {
-		k, err := enforcer.NewKeys(id, []byte(c.Previous[id].Reveal()))
-		if err != nil {
-			return nil, nil, fmt.Errorf("cannot use keys.previous.%s: %w", id, err)
-		}
-		previous = append(previous, k)
-	}
-	keys, err := enforcer.NewKeys(c.ID, []byte(c.Secret.Reveal()), previous...)
+	keys, err := pseudonymKeys(c)
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot use keys: %w", err)
+		return nil, nil, err
 	}
 	hasher, err := registry.NewHasher([]byte(c.Registry.Reveal()))
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot use keys.registry: %w", err)
 	}
 	return keys, enforcer.NewResets(hasher), nil
+}
+
+// pseudonymKeys makes the keys of the pseudonyms.
+func pseudonymKeys(c config.Keys) (*enforcer.Keys, error) {
+	if !c.Secret.IsSet() {
+		return nil, errors.New("keys.secret is required: write `file:/path` to it in the configuration, or set SEKISHO_KEYS_SECRET")
+	}
+	var previous []*enforcer.Keys
+	for _, id := range slices.Sorted(maps.Keys(c.Previous)) {
+		k, err := enforcer.NewKeys(id, []byte(c.Previous[id].Reveal()))
+		if err != nil {
+			return nil, fmt.Errorf("cannot use keys.previous.%s: %w", id, err)
+		}
+		previous = append(previous, k)
+	}
+	keys, err := enforcer.NewKeys(c.ID, []byte(c.Secret.Reveal()), previous...)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use keys: %w", err)
+	}
+	return keys, nil
 }
 
 func (r *Collector) gauges(set *metrics.Set, resets *enforcer.Resets, decide *enforcer.Enforcer) {

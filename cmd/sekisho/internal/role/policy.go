@@ -53,8 +53,8 @@ func WatchPolicy(ctx context.Context, file string, apply func(*policy.Policy), s
 	signal.Notify(hangup, syscall.SIGHUP)
 	w := &policyWatch{
 		file: file, apply: apply, log: log,
-		good: set.NewCounter(`sekisho_policy_reloads_total{result="accepted"}`),
-		bad:  set.NewCounter(`sekisho_policy_reloads_total{result="refused"}`),
+		good: set.GetOrCreateCounter(`sekisho_policy_reloads_total{result="accepted"}`),
+		bad:  set.GetOrCreateCounter(`sekisho_policy_reloads_total{result="refused"}`),
 	}
 	w.last, _ = os.ReadFile(file)
 	go func() {

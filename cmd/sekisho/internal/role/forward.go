@@ -1,0 +1,204 @@
+package role
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"sekisho/cmd/sekisho/internal/config"
+	"sekisho/enforcer"
+	"sekisho/schemas/policy"
+	"sekisho/schemas/strict"
+	"sekisho/sinks/forward"
+	"sekisho/sinks/ga4"
+	"sekisho/sinks/meta"
+	"sekisho/sinks/webhook"
+	"sekisho/stream"
+)
+
+// Forwarders is the role that sends events to third parties.
+type Forwarders struct {
+	*running
+	runners []*forward.Runner
+	resets  *stream.Resets
+	stop    context.CancelFunc
+}
+
+// CheckForwarders reports what of the configuration forwarders to the recipients
+// could not work with.
+func CheckForwarders(c *config.Config, names []string) error {
+	p, err := LoadPolicy(c.Policy)
+	if err != nil {
+		return err
+	}
+	if _, err := pseudonymKeys(c.Keys); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, ok := c.Forwarders[name]; !ok {
+			return fmt.Errorf("there is no forwarder to %s: the configuration has %s under `forwarders`", name, list(slices.Sorted(maps.Keys(c.Forwarders))))
+		}
+		if _, ok := p.Recipients[name]; !ok {
+			return fmt.Errorf("nothing may be forwarded to %s: the handling policy does not know such a recipient; it has %s", name, list(slices.Sorted(maps.Keys(p.Recipients))))
+		}
+		if _, err := kindOf(c, name, metrics.NewSet()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func list(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// kindOf makes the kind of a forwarder.
+func kindOf(c *config.Config, name string, set *metrics.Set) (kind forward.Kind, err error) {
+	f := c.Forwarders[name]
+	switch {
+	case f.GA4 != nil:
+		kind = ga4.New(*f.GA4, name, set)
+	case f.Meta != nil:
+		kind = meta.New(*f.Meta, name, set)
+	default:
+		kind, err = webhook.New(*f.Webhook)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot forward to %s: %w", name, err)
+	}
+	return kind, nil
+}
+
+// StartForwarders starts to send events to the recipients, which share what is
+// known of resets, the policy and the secrets.
+func StartForwarders(c *config.Config, names []string, cluster *stream.Cluster, set *metrics.Set, log *slog.Logger) (*Forwarders, error) {
+	p, err := LoadPolicy(c.Policy)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := pseudonymKeys(c.Keys)
+	if err != nil {
+		return nil, err
+	}
+	var table atomic.Pointer[enforcer.Table]
+	table.Store(enforcer.Compile(p))
+	withdrawn := new(enforcer.Withdrawn)
+	r := &Forwarders{resets: stream.NewResets(cluster, withdrawn.Put, log)}
+	for _, name := range names {
+		kind, err := kindOf(c, name, set)
+		if err != nil {
+			return nil, err
+		}
+		runner, err := forward.New(cluster, forward.Options{
+			Recipient: name, Kind: kind, Config: c.Forwarders[name].Delivery, Keys: keys, Table: table.Load,
+			Withdrawn: withdrawn, Resets: r.resets, Log: log, Metrics: set,
+		})
+		if err != nil {
+			return nil, err
+		}
+		r.runners = append(r.runners, runner)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	if err := WatchPolicy(ctx, c.Policy, func(p *policy.Policy) { table.Store(enforcer.Compile(p)) }, set, log); err != nil {
+		stop()
+		return nil, err
+	}
+	go r.resets.Follow(ctx)
+	go r.watchSecrets(ctx, c, set, log)
+	r.running = start(func() error { return r.run(ctx) })
+	return r, nil
+}
+
+// run runs all until ctx ends; when one ends by itself, all do.
+func (r *Forwarders) run(ctx context.Context) error {
+	defer r.stop()
+	var all sync.WaitGroup
+	failed := make([]error, len(r.runners))
+	for i, runner := range r.runners {
+		all.Go(func() {
+			failed[i] = runner.Run(ctx)
+			r.stop()
+		})
+	}
+	all.Wait()
+	return errors.Join(failed...)
+}
+
+// secretsEvery is how often secrets are looked at: whatever puts them there does
+// it in ways of its own.
+const secretsEvery = 5 * time.Second
+
+// watchSecrets takes up secrets that have changed, and at once on SIGHUP. One
+// that cannot be had stays what it was.
+func (r *Forwarders) watchSecrets(ctx context.Context, c *config.Config, set *metrics.Set, log *slog.Logger) {
+	taken := set.NewCounter(`sekisho_secret_reloads_total{result="accepted"}`)
+	refused := set.NewCounter(`sekisho_secret_reloads_total{result="refused"}`)
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	tick := time.NewTicker(secretsEvery)
+	defer tick.Stop()
+	all := &struct {
+		Forwarders map[string]config.Forwarder `yaml:"forwarders"`
+	}{c.Forwarders}
+	told := ""
+	for {
+		asked := false
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			asked, told = true, ""
+		case <-tick.C:
+		}
+		changed, err := strict.Refresh(all, os.LookupEnv, os.ReadFile)
+		if changed {
+			taken.Inc()
+			log.Info("secrets of forwarders have changed and are in use")
+		}
+		if err != nil && err.Error() != told {
+			refused.Inc()
+			told = err.Error()
+			log.Error("a secret of a forwarder cannot be read again; the old one stays in use", "error", err)
+		}
+		if err == nil {
+			told = ""
+		}
+		if changed || asked {
+			for _, runner := range r.runners {
+				runner.Reloaded()
+			}
+		}
+	}
+}
+
+// Ready reports why nothing could be sent safely, or nil. A recipient that does
+// not answer is not ours to mend: metrics tell.
+func (r *Forwarders) Ready() error { return r.resets.Ready() }
+
+// Stop finishes the requests under way.
+func (r *Forwarders) Stop(ctx context.Context) error {
+	r.stop()
+	select {
+	case <-r.Done():
+		return r.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
