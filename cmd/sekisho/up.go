@@ -38,11 +38,12 @@ func upCommand() *cobra.Command {
 	var f upFlags
 	cmd := withConfig(&cobra.Command{
 		Use:   "up",
-		Short: "Run everything on this machine: Kafka, ClickHouse, collector, sink, demo site",
+		Short: "Run everything on this machine: Kafka, ClickHouse, collector, sink, forwarders, demo site",
 		Long: `Run the whole of Sekisho on this machine, in one command: an embedded Kafka and
 an embedded ClickHouse (or the servers that the configuration names), the
 topics and tables, the collector, the ClickHouse sink, servers that stand in for
-the third parties (see sekisho vendors), and a demo site.
+the third parties (see sekisho vendors), the forwarders (to these, where the
+configuration names none), and a demo site.
 
 Everything is kept in the data directory and is there again at the next start.
 Ctrl-C finishes what is under way and stops; a second one aborts.`,
@@ -232,6 +233,14 @@ func (p *parts) start(ctx context.Context, c *config.Config, f upFlags, dir *loc
 	set := metrics.NewSet()
 	sink := role.StartSink(cluster, store, set, p.log)
 	p.add("ClickHouse sink", sink.Stop)
+	ends := []stoppable{sink}
+	forwarders, err := p.startForwarders(c, third, cluster, set)
+	if err != nil {
+		return a, nil, err
+	}
+	if forwarders != nil {
+		ends = append(ends, forwarders)
+	}
 	collector, err := role.StartCollector(c, cluster, partitions, set, p.log)
 	if err != nil {
 		return a, nil, err
@@ -250,7 +259,7 @@ func (p *parts) start(ctx context.Context, c *config.Config, f upFlags, dir *loc
 	}
 	p.add("demo site", site.Stop)
 	a.Demo = "http://localhost:" + portOf(site.Address())
-	return a, firstOf(collector, sink), awaitReady(ctx, collector.Ready)
+	return a, firstOf(append(ends, collector)...), awaitReady(ctx, collector.Ready)
 }
 
 // startServers brings the Kafka and the ClickHouse that the configuration does
