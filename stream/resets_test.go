@@ -265,6 +265,26 @@ func TestCompactedTopicIsReadWhole(t *testing.T) {
 	wait(t, "it goes on", func() bool { return f.has(4) })
 }
 
+// TestOldResetsAreKept: nothing takes a reset or a receipt for its age.
+func TestOldResetsAreKept(t *testing.T) {
+	t.Parallel()
+	b := startBroker(t)
+	cluster := open(t, testConfig(b))
+	old := resetOf(1)
+	old.At = time.Now().Add(-5 * 365 * 24 * time.Hour)
+	if _, err := NewResets(cluster, nil, discard()).Append(t.Context(), []schemas.Reset{old}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Compact(cluster.config.Topics.Resets); err != nil {
+		t.Fatal(err)
+	}
+	f := follow(t, cluster)
+	wait(t, "it is ready", f.ready)
+	if !f.has(1) {
+		t.Error("a reset of five years ago is gone")
+	}
+}
+
 // TestReadinessUnderAFlow: resets that keep coming do not make a follower
 // unready, which is always a little behind.
 func TestReadinessUnderAFlow(t *testing.T) {

@@ -22,14 +22,17 @@ const progressKept = 90 * 24 * time.Hour
 
 func (c *Config) topicSpecs() []topicSpec {
 	kept := kafka.ConfigEntry{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(c.Retention.Milliseconds(), 10)}
+	// Apache Kafka keeps what is only compacted whatever its age; the embedded
+	// one has to be told.
+	forever := kafka.ConfigEntry{ConfigName: "retention.ms", ConfigValue: "-1"}
 	cleanup := func(policy string) kafka.ConfigEntry {
 		return kafka.ConfigEntry{ConfigName: "cleanup.policy", ConfigValue: policy}
 	}
 	return []topicSpec{
 		{c.Topics.Events, c.Partitions, []kafka.ConfigEntry{cleanup("delete"), kept}},
 		// One partition: a registry is caught up when it has read one offset.
-		{c.Topics.Resets, 1, []kafka.ConfigEntry{cleanup("compact")}},
-		{c.Topics.Consents, c.Partitions, []kafka.ConfigEntry{cleanup("compact")}},
+		{c.Topics.Resets, 1, []kafka.ConfigEntry{cleanup("compact"), forever}},
+		{c.Topics.Consents, c.Partitions, []kafka.ConfigEntry{cleanup("compact"), forever}},
 		{c.Topics.Progress, 1, []kafka.ConfigEntry{
 			cleanup("compact,delete"),
 			{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(progressKept.Milliseconds(), 10)},

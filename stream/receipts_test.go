@@ -1,0 +1,73 @@
+package stream
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"sekisho/schemas"
+)
+
+func receiptOf(pseudonym string, day int, purposes ...schemas.Purpose) schemas.Receipt {
+	return schemas.Receipt{
+		Field: schemas.VisitorID, Pseudonym: pseudonym, At: time.Date(2026, 11, day, 0, 0, 0, 0, time.UTC),
+		Site: "shop", Policy: "2026-10-01", Purposes: schemas.PurposesOf(purposes...), Signals: []string{"event's consent"},
+	}
+}
+
+// TestReceipts: who asks for a pseudonym finds what was agreed to under it, of
+// each choice the last, and nothing of what was taken out.
+func TestReceipts(t *testing.T) {
+	t.Parallel()
+	b := startBroker(t)
+	cluster := open(t, testConfig(b))
+	r := NewReceipts(cluster)
+	add := func(receipts ...schemas.Receipt) {
+		t.Helper()
+		if err := r.Append(t.Context(), receipts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(what, want string, pseudonyms ...string) {
+		t.Helper()
+		found, err := NewReceipts(cluster).Find(t.Context(), pseudonyms...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, f := range found {
+			got += fmt.Sprintf("%s:%d:%v ", f.Pseudonym, f.At.Day(), f.Purposes.Names())
+		}
+		if got != want {
+			t.Errorf("%s: found %s, want %s", what, got, want)
+		}
+	}
+	check("an empty topic", "", "k1.a")
+	for i := range 40 { // spread over the partitions
+		add(receiptOf(fmt.Sprintf("k1.%02d", i), 1, schemas.Analytics), receiptOf("k1.a", 2, schemas.Analytics))
+	}
+	add(receiptOf("k1.a", 4, schemas.Analytics), receiptOf("k1.a", 3, schemas.Social), receiptOf("k1.b", 5, schemas.Social))
+	check("one", "k1.a:3:[social] k1.a:4:[analytics] ", "k1.a")
+	check("two", "k1.a:3:[social] k1.a:4:[analytics] k1.b:5:[social] ", "k1.b", "k1.a")
+	check("none", "", "k1.none")
+
+	withdraw := func(want int, pseudonyms ...string) {
+		t.Helper()
+		set := map[string]struct{}{}
+		for _, p := range pseudonyms {
+			set[p] = struct{}{}
+		}
+		if n, err := r.Withdraw(t.Context(), set); err != nil || n != want {
+			t.Errorf("%d are taken out, want %d: %v", n, want, err)
+		}
+	}
+	withdraw(3, "k1.a", "k1.07", "k1.none")
+	check("taken out", "k1.08:1:[analytics] ", "k1.a", "k1.07", "k1.08")
+	withdraw(0, "k1.a", "k1.07")
+	add(receiptOf("k1.a", 6, schemas.Social))
+	check("given again", "k1.a:6:[social] ", "k1.a")
+	if err := b.Compact(cluster.config.Topics.Consents); err != nil {
+		t.Fatal(err)
+	}
+	check("compacted", "k1.08:1:[analytics] k1.a:6:[social] ", "k1.a", "k1.07", "k1.08")
+}
