@@ -19,6 +19,9 @@ type Verdict struct {
 	Jurisdiction string
 	// Recipients of the site, store first, and what each may have.
 	Recipients []RecipientVerdict
+	// Hashes are the registry's of the event's identifiers, up to the first that
+	// is reset.
+	Hashes [][16]byte
 
 	table   *Table
 	named   bool // the policy knows the event's name
@@ -57,7 +60,7 @@ func (t *Table) Decide(site *Site, e *schemas.Event, r *Request, resets *Resets,
 	rule, named := site.rule(e)
 
 	v.Site, v.Purposes, v.Jurisdiction, v.table, v.named = site, granted, j.name, t, named
-	isReset, optedOut := resets.of(e, t, site)
+	isReset, optedOut := resets.of(e, t, site, v)
 	for i, recipient := range site.recipients {
 		rv := RecipientVerdict{Recipient: recipient, Reason: why[rule.purpose]}
 		switch {

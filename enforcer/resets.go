@@ -65,18 +65,28 @@ type recipientSet uint16
 
 func (s recipientSet) has(i int) bool { return s&(1<<i) != 0 }
 
+// Any reports whether one of the hashes is that of a reset identifier.
+func (r *Resets) Any(hashes [][16]byte) bool {
+	for _, h := range hashes {
+		if r.set.Contains(registry.HashFrom(h)) {
+			return true
+		}
+	}
+	return false
+}
+
 // of reports whether the event bears a reset identifier, and of which of the
-// site's recipients a user whose identifier it bears opted out.
-func (r *Resets) of(e *schemas.Event, t *Table, site *Site) (reset bool, optedOut recipientSet) {
+// site's recipients a user whose identifier it bears opted out. The verdict gets
+// the hashes, by which this can be asked again when the identifiers are gone.
+func (r *Resets) of(e *schemas.Event, t *Table, site *Site, v *Verdict) (reset bool, optedOut recipientSet) {
+	v.Hashes = v.Hashes[:0]
 	if r == nil || e.Fields&schemas.Identifiers == 0 {
 		return false, 0
 	}
 	anyReset, anyOptOut := r.set.Len() > 0, r.optOuts.Len() > 0
-	if !anyReset && !anyOptOut {
-		return false, 0
-	}
 	for f := range (e.Fields & schemas.Identifiers).Each {
 		h := r.hasher.Sum(f.String(), e.Get(f))
+		v.Hashes = append(v.Hashes, h.Bytes())
 		if anyReset && r.set.Contains(h) {
 			return true, 0 // nobody has it, whatever else was said
 		}

@@ -24,6 +24,7 @@ type null struct{}
 
 func (null) Write(context.Context, []stream.Message) error { return nil }
 func (null) Count(schemas.Decision) bool                   { return true }
+func (null) Settle()                                       {}
 
 // typical is a page view as the tracker sends it.
 func typical() string {

@@ -27,6 +27,9 @@ type Durable interface {
 	Write(ctx context.Context, messages []stream.Message) error
 	// Count counts a decision for which nobody waits. It does not block.
 	Count(d schemas.Decision) bool
+	// Settle returns when nothing is on its way to Kafka that was durable
+	// elsewhere and was checked against the resets before the call.
+	Settle()
 }
 
 // Options are what a collector is made of.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sekisho/schemas/strict"
+	"sekisho/stream/spool"
 )
 
 // Config is the `collector` part of the configuration.
@@ -23,6 +24,7 @@ type Config struct {
 	Burst          int           `yaml:"burst" doc:"Requests that one client address may send at once."`
 	TrustedProxies []Prefix      `yaml:"trusted_proxies" doc:"Networks (CIDR) of proxies whose X-Forwarded-For and place header are believed."`
 	PlaceHeader    string        `yaml:"place_header" doc:"Header in which a trusted proxy states the country (JP) or region (US-CA)."`
+	Spool          spool.Config  `yaml:"spool" doc:"Where events are kept on disk while Kafka is slow or away."`
 	PlaceDatabase  string        `yaml:"place_database" doc:"File in MaxMind's format (.mmdb) that tells the country and region of an address, for events of which neither the place header nor the event itself says where they come from. Read at the start."`
 }
 
@@ -39,6 +41,7 @@ func DefaultConfig() Config {
 		IdleTimeout: 60 * time.Second,
 		Rate:        200,
 		Burst:       1000,
+		Spool:       spool.DefaultConfig(),
 	}
 }
 

@@ -111,9 +111,16 @@ func (c *Collector) process(ctx *fasthttp.RequestCtx, s *session, take func(*fas
 		return false
 	}
 	if len(s.resets) > 0 {
-		c.turns.wait()
+		c.settle()
 	}
 	return true
+}
+
+// settle returns when what was let through before a reset was put in force is
+// in Kafka, or on disk, where it is checked again.
+func (c *Collector) settle() {
+	c.turns.wait()
+	c.events.Settle()
 }
 
 func (c *Collector) inTurn(ctx *fasthttp.RequestCtx, s *session, take func(*fasthttp.RequestCtx, *Collector, *session)) bool {

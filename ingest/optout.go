@@ -34,7 +34,7 @@ func (c *Collector) serveOptOut(ctx *fasthttp.RequestCtx) {
 			answerUnavailable(ctx, "the opt-out could not be made durable; send it again")
 			return false
 		}
-		c.turns.wait()
+		c.settle()
 		status := "opted_out"
 		if revoked {
 			status = "opted_in"

@@ -38,7 +38,7 @@ func (c *Collector) serveReset(ctx *fasthttp.RequestCtx) {
 			answerUnavailable(ctx, "the reset could not be made durable; send it again")
 			return false
 		}
-		c.turns.wait()
+		c.settle()
 		s.answerForget(ctx)
 		c.answerTicket(ctx, Ticket{From: offset, To: offset + int64(len(s.resets)), At: time.Now()})
 		return true

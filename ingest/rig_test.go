@@ -65,7 +65,7 @@ func start(t testing.TB, options ...option) *rig {
 	r.cluster = must(stream.Connect(kafkaConfig))(t)
 	t.Cleanup(r.cluster.Close)
 	must(r.cluster.EnsureTopics(t.Context()))(t)
-	r.producer = stream.NewProducer(r.cluster, partitions, log)
+	r.producer = stream.NewProducer(r.cluster, partitions, stream.ProducerOptions{Log: log})
 	t.Cleanup(r.producer.Close)
 
 	keys := must(enforcer.NewKeys("k1", []byte(strings.Repeat("p", enforcer.MinSecret))))(t)

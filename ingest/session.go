@@ -37,6 +37,7 @@ type session struct {
 	spans    []span // of messages in values
 	// decisions of all messages; each message has a run of them.
 	decisions []schemas.Decision
+	hashes    [][16]byte // of the identifiers of all messages; each has a run of them
 	results   []result
 	rejected  int              // results that are
 	newID     string           // visitor id made for this request
@@ -49,6 +50,7 @@ type session struct {
 type span struct {
 	key, value, end        int
 	decision, decisionsEnd int
+	hash, hashesEnd        int
 	time                   time.Time
 }
 
@@ -79,7 +81,7 @@ func (s *session) begin(ctx *fasthttp.RequestCtx, c *Collector) {
 	if s.agent = share(h.UserAgent()); schemas.Check(schemas.UserAgent, s.agent) != nil {
 		s.agent = ""
 	}
-	s.values, s.spans = s.values[:0], s.spans[:0]
+	s.values, s.spans, s.hashes = s.values[:0], s.spans[:0], s.hashes[:0]
 	s.decisions, s.results, s.rejected = s.decisions[:0], s.results[:0], 0
 	s.newID, s.resets, s.forget, s.receipts = "", s.resets[:0], 0, s.receipts[:0]
 	clear(s.project.Masked[:])
@@ -268,6 +270,11 @@ func (s *session) write(c *Collector, site *enforcer.Site, clientID string) {
 		s.values = record.AppendJSON(s.values)
 		sp.end = len(s.values)
 		sp.time = record.Event.Time
+		if form == schemas.Allowed {
+			sp.hash = len(s.hashes)
+			s.hash(c)
+			sp.hashesEnd = len(s.hashes)
+		}
 		s.spans = append(s.spans, sp)
 	}
 	if counted.decision == first {
@@ -280,6 +287,14 @@ func (s *session) write(c *Collector, site *enforcer.Site, clientID string) {
 	s.results = append(s.results, r)
 }
 
+// hash appends the registry's hashes of the current event's identifiers.
+func (s *session) hash(c *Collector) {
+	s.hashes = append(s.hashes, s.verdict.Hashes...)
+	if s.newID != "" && s.event.Get(schemas.VisitorID) == s.newID { // which came after the verdict
+		s.hashes = append(s.hashes, c.enforcer.Resets().Hash(schemas.VisitorID, s.newID))
+	}
+}
+
 // outgoing returns the messages of the request, valid until the session ends.
 func (s *session) outgoing() []stream.Message {
 	s.messages = s.messages[:0]
@@ -287,6 +302,7 @@ func (s *session) outgoing() []stream.Message {
 		m := stream.Message{Decisions: s.decisions[sp.decision:sp.decisionsEnd]}
 		if sp.end > sp.key {
 			m.Key, m.Value, m.Time = s.values[sp.key:sp.value], s.values[sp.value:sp.end], sp.time
+			m.Hashes = s.hashes[sp.hash:sp.hashesEnd]
 		}
 		s.messages = append(s.messages, m)
 	}

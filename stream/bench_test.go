@@ -21,7 +21,7 @@ func BenchmarkProducer(b *testing.B) {
 	c := DefaultConfig()
 	c.Brokers = k.ListenAddrs()
 	cluster := open(b, c)
-	p := NewProducer(cluster, c.Partitions, discard())
+	p := NewProducer(cluster, c.Partitions, ProducerOptions{Log: discard()})
 	defer p.Close()
 	value := []byte(strings.Repeat("0123456789abcdef", 60))
 	for _, events := range []int{1, 20} {

@@ -11,14 +11,14 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// produce writes the batch, again and again until its deadline: kafka-go does
+// produce writes the batch, again and again until the deadline: kafka-go does
 // not retry by itself. A copy that landed unseen is found by its ids later.
-func (q *queue) produce(b *batch, accounts []account) error {
-	ctx, cancel := context.WithDeadline(context.Background(), b.deadline)
+func (q *queue) produce(b *batch, accounts []account, deadline time.Time) error {
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := q.attempt(ctx, b, accounts)
-		q.health(err)
+		b.unknown = b.unknown || err != nil
 		switch {
 		case err == nil:
 			return nil
@@ -46,7 +46,9 @@ func (q *queue) attempt(ctx context.Context, b *batch, accounts []account) error
 		Records:      &batchReader{batch: b, accounts: accounts},
 		Compression:  kafka.Lz4,
 	})
-	return produced(answer, err)
+	err = produced(answer, err)
+	q.health(err)
+	return err
 }
 
 // produced returns why a produce request was not acknowledged, nil when it was.

@@ -28,12 +28,18 @@ type Message struct {
 	Key, Value []byte
 	Time       time.Time
 	Decisions  []schemas.Decision
+	// Hashes are the registry's hashes of the identifiers whose pseudonyms are
+	// in the value. A message that has to wait on disk is checked again by them.
+	Hashes [][16]byte
 }
 
 // Producer writes enforced events. For each partition one goroutine keeps one
 // batch in flight; what was queued meanwhile is the next batch, so batches grow
 // with the load and nobody waits for a timer. With every batch goes an account
 // of the decisions behind it.
+//
+// With a spool, a batch that Kafka does not acknowledge soon is durable on disk
+// instead; see [Spooling].
 //
 // What waits takes at most kafka.max_queued of memory, or what one request
 // brings when that is more. Encoding takes some 10 MiB beside it for every
@@ -45,6 +51,7 @@ type Producer struct {
 	topic   string
 	timeout time.Duration
 	log     *slog.Logger
+	spooling
 
 	queues     []*queue
 	partitions []int
@@ -60,19 +67,27 @@ type Producer struct {
 	refused schemas.Account // decisions that nobody waits for, in no batch yet
 }
 
+// ProducerOptions configure a producer.
+type ProducerOptions struct {
+	Log   *slog.Logger
+	Spool *Spooling // nil for none
+}
+
 // NewProducer starts a producer for the events topic, which has that many
 // partitions. Close ends it.
-func NewProducer(cluster *Cluster, partitions int, log *slog.Logger) *Producer {
+func NewProducer(cluster *Cluster, partitions int, o ProducerOptions) *Producer {
 	c := cluster.config
 	p := &Producer{
-		client: cluster.client, topic: c.Topics.Events, timeout: c.Timeout, limit: int64(c.MaxQueued), log: log,
+		client: cluster.client, topic: c.Topics.Events, timeout: c.Timeout, limit: int64(c.MaxQueued), log: o.Log,
 		refused: make(schemas.Account),
 	}
-	p.batches.New = func() any { return &batch{account: make(schemas.Account)} }
+	p.batches.New = func() any { return new(batch) }
 	for i := range partitions {
-		q := &queue{partition: i, producer: p, wake: make(chan struct{}, 1)}
 		p.partitions = append(p.partitions, i)
-		p.queues = append(p.queues, q)
+		p.queues = append(p.queues, &queue{partition: i, producer: p, wake: make(chan struct{}, 1)})
+	}
+	p.startSpooling(o.Spool)
+	for _, q := range p.queues {
 		p.workers.Go(q.work)
 	}
 	return p
@@ -95,8 +110,8 @@ func (w *Waiter) finish(err error) {
 	}
 }
 
-// Wait returns when the messages are acknowledged by all in-sync replicas, or
-// with why that is not known.
+// Wait returns when the messages are durable: acknowledged by all in-sync
+// replicas, or in the spool. Else it returns why that is not known.
 func (w *Waiter) Wait(ctx context.Context) error {
 	select {
 	case <-w.done:
@@ -196,16 +211,21 @@ func (p *Producer) Healthy() bool { return p.failing.Load() == 0 }
 // Queued returns the bytes of memory that what waits takes.
 func (p *Producer) Queued() int64 { return p.queued.Load() }
 
-// Close writes what is queued and returns when all is acknowledged or given
-// up, within kafka.timeout. Submit fails from then on. Safe to call twice.
+// Close writes what is queued and returns when all is durable or given up,
+// within kafka.timeout. What is in the spool stays there. Submit fails from then
+// on. Safe to call twice.
 func (p *Producer) Close() {
 	p.closing.Store(true)
 	for _, q := range p.queues {
 		q.close()
 	}
 	p.workers.Wait()
+	p.stopSpooling()
 	if lost := p.takeRefused(); lost != nil {
-		p.logLost(total(lost))
+		owed := newAccount(lost)
+		if p.spool == nil || p.spool.Append(0, appendSpooled(nil, &batch{}, []account{owed}, account{})) != nil {
+			p.logLost(owed.total)
+		}
 	}
 }
 

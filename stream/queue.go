@@ -3,6 +3,7 @@ package stream
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,26 +21,36 @@ type queue struct {
 	closed  bool
 	waiting []*batch
 
-	// Only the worker touches these.
-	owed    []account // at most one, that nobody waits for and Kafka may not have
-	failing bool
+	owed []account // at most one, that nobody waits for and Kafka may not have; the worker's
+
+	payload []byte // for the spool; the worker's
+
+	drain   chan struct{} // wakes who empties the spool
+	failing atomic.Bool
 }
 
 // batch is one Kafka batch in the making: the messages, copied, and who waits.
 type batch struct {
-	deadline time.Time // when those who wait are told that it failed
-	size     int       // in Kafka, at most
-	cost     int64     // of memory
-	bytes    []byte
-	records  []record
-	account  schemas.Account
-	waiters  []*Waiter
+	begun     time.Time
+	size      int   // in Kafka, at most
+	cost      int64 // of memory
+	bytes     []byte
+	records   []record
+	decisions []schemas.Decision // also of messages without a record
+	hashes    [][16]byte
+	waiters   []*Waiter
+	// unknown: an attempt to write it failed, and the client may be reading it
+	// still.
+	unknown bool
 }
 
-// record locates a message's key and value in the batch's bytes.
+// record locates a message's key and value in the batch's bytes, and its
+// decisions and hashes.
 type record struct {
-	key, value, end int
-	time            time.Time
+	key, value, end         int
+	decisions, decisionsEnd int
+	hashes, hashesEnd       int
+	time                    time.Time
 }
 
 // account is an account record. Its id is the same however often it is written.
@@ -48,6 +59,15 @@ type account struct {
 	time  time.Time
 	value []byte
 	total uint64 // decisions
+}
+
+// account counts the batch's decisions.
+func (b *batch) account() schemas.Account {
+	a := make(schemas.Account, min(len(b.decisions), 64))
+	for i := range b.decisions {
+		a[b.decisions[i]]++
+	}
+	return a
 }
 
 func newAccount(a schemas.Account) account {
@@ -79,8 +99,8 @@ func (m *Message) size() int {
 // cost is the bytes of memory that the message takes while it waits. Slices
 // grow by a quarter at most, and a request has a Waiter.
 func (m *Message) cost() int64 {
-	const messageOverhead, decisionOverhead = 240, 120
-	return int64((len(m.Key)+len(m.Value))*5/4 + messageOverhead + len(m.Decisions)*decisionOverhead)
+	const messageOverhead, decisionOverhead, hashOverhead = 280, 120, 20
+	return int64((len(m.Key)+len(m.Value))*5/4 + messageOverhead + len(m.Decisions)*decisionOverhead + len(m.Hashes)*hashOverhead)
 }
 
 func (q *queue) add(m *Message, w *Waiter) bool {
@@ -92,22 +112,23 @@ func (q *queue) add(m *Message, w *Waiter) bool {
 	size := m.size()
 	if n := len(q.waiting); n == 0 || q.waiting[n-1].size+size > maxBatch {
 		b := q.producer.batches.Get().(*batch)
-		b.deadline = time.Now().Add(q.producer.timeout)
+		b.begun = time.Now()
 		q.waiting = append(q.waiting, b)
 	}
 	b := q.waiting[len(q.waiting)-1]
 	b.size += size
 	b.cost += m.cost()
+	decisions := len(b.decisions)
+	b.decisions = append(b.decisions, m.Decisions...)
 	if m.Value != nil {
-		r := record{key: len(b.bytes), time: m.Time}
+		r := record{key: len(b.bytes), time: m.Time, decisions: decisions, decisionsEnd: len(b.decisions), hashes: len(b.hashes)}
+		b.hashes = append(b.hashes, m.Hashes...)
+		r.hashesEnd = len(b.hashes)
 		b.bytes = append(b.bytes, m.Key...)
 		r.value = len(b.bytes)
 		b.bytes = append(b.bytes, m.Value...)
 		r.end = len(b.bytes)
 		b.records = append(b.records, r)
-	}
-	for i := range m.Decisions {
-		b.account[m.Decisions[i]]++
 	}
 	b.waiters = append(b.waiters, w)
 	q.signal()
@@ -145,8 +166,8 @@ func (q *queue) work() {
 				q.owed = []account{newAccount(refused)}
 			}
 		}
-		if len(waiting) == 0 && len(q.owed) > 0 && !(closed && q.failing) {
-			waiting = append(waiting, &batch{deadline: time.Now().Add(p.timeout)})
+		if len(waiting) == 0 && len(q.owed) > 0 && q.mayWriteOwed(closed) {
+			waiting = append(waiting, &batch{begun: time.Now()})
 		}
 		for _, b := range waiting {
 			q.write(b)
@@ -167,38 +188,46 @@ func (q *queue) work() {
 // wait.
 func (q *queue) write(b *batch) {
 	p := q.producer
-	accounts := q.owed
-	if len(b.account) > 0 {
-		accounts = append(accounts[:len(accounts):len(accounts)], newAccount(b.account))
+	var own account
+	if len(b.decisions) > 0 {
+		own = newAccount(b.account())
 	}
-	err := q.produce(b, accounts)
+	err := q.makeDurable(b, q.owed, own)
 	p.queued.Add(-b.cost)
 	for _, w := range b.waiters {
 		w.finish(err)
 	}
-	if err != nil {
-		return // the client may be reading the batch still: leave it alone
+	if err == nil {
+		q.owed = nil
 	}
-	q.owed = nil
-	b.size, b.cost, b.bytes, b.records = 0, 0, b.bytes[:0], b.records[:0]
-	clear(b.account)
+	if err != nil || b.unknown {
+		return
+	}
+	b.size, b.cost, b.bytes, b.records, b.hashes = 0, 0, b.bytes[:0], b.records[:0], b.hashes[:0]
+	clear(b.decisions)
 	clear(b.waiters)
-	b.waiters = b.waiters[:0]
-	if b.account != nil {
-		p.batches.Put(b)
+	b.decisions, b.waiters = b.decisions[:0], b.waiters[:0]
+	p.batches.Put(b)
+}
+
+// mayWriteOwed reports whether an account that nobody waits for is written in a
+// batch of its own. It is not for the spool, which anyone could fill by sending
+// what is refused; but what is left at the end may go there.
+func (q *queue) mayWriteOwed(closed bool) bool {
+	if q.producer.spool != nil {
+		return closed || !q.mustSpool()
 	}
+	return !closed || !q.failing.Load()
 }
 
 // health notes whether the partition acknowledges, and logs when that changes.
 func (q *queue) health(err error) {
 	p := q.producer
 	switch {
-	case err == nil && q.failing:
-		q.failing = false
+	case err == nil && q.failing.Swap(false):
 		p.failing.Add(-1)
 		p.log.Info("Kafka acknowledges again", "topic", p.topic, "partition", q.partition)
-	case err != nil && !q.failing:
-		q.failing = true
+	case err != nil && !q.failing.Swap(true):
 		p.failing.Add(1)
 		p.log.Warn("Kafka does not acknowledge; trying again", "topic", p.topic, "partition", q.partition, "error", err)
 	}

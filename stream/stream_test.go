@@ -80,7 +80,7 @@ func open(t testing.TB, c Config) *Cluster {
 func produceTo(t testing.TB, cluster *Cluster) (*Producer, *logged) {
 	t.Helper()
 	log := new(logged)
-	p := NewProducer(cluster, cluster.config.Partitions, log.logger())
+	p := NewProducer(cluster, cluster.config.Partitions, ProducerOptions{Log: log.logger()})
 	t.Cleanup(p.Close)
 	return p, log
 }

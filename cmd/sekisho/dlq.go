@@ -234,7 +234,7 @@ func redrive(cmd *cobra.Command, names []string, f letterFilter, dryRun bool) er
 		},
 	}
 	if !dryRun {
-		producer := stream.NewProducer(cluster, partitions, log)
+		producer := stream.NewProducer(cluster, partitions, stream.ProducerOptions{Log: log})
 		defer producer.Close()
 		d.Producer = producer
 	}

@@ -152,6 +152,9 @@ func upConfig(cmd *cobra.Command, f upFlags, dir *local.Dir) (*config.Config, *s
 	if c.Registry.Dir == "" {
 		c.Registry.Dir = dir.Path("registry")
 	}
+	if c.Collector.Spool.Dir == "" {
+		c.Collector.Spool.Dir = dir.Path("spool")
+	}
 	for _, s := range []struct {
 		secret *strict.Secret
 		name   string

@@ -128,7 +128,7 @@ func BenchmarkKafkaToClickHouse(b *testing.B) {
 	const n = 500_000
 	s, cluster := migratedStore(b), topicOf(b, 4)
 	s.config.Batch = DefaultConfig().Batch
-	producer := stream.NewProducer(cluster, 4, slog.New(slog.DiscardHandler))
+	producer := stream.NewProducer(cluster, 4, stream.ProducerOptions{Log: slog.New(slog.DiscardHandler)})
 	decision := schemas.Decision{Minute: schemas.MinuteOf(when), Site: "shop", Type: schemas.Pageview, Outcome: schemas.Allowed}
 	i := 0
 	for chunk := range slices.Chunk(ids7(b, n), 1000) {

@@ -285,7 +285,7 @@ func TestRun(t *testing.T) {
 // produce writes n page views and the accounts of them.
 func produce(t testing.TB, cluster *stream.Cluster, partitions, n int) {
 	t.Helper()
-	producer := stream.NewProducer(cluster, partitions, slog.New(slog.DiscardHandler))
+	producer := stream.NewProducer(cluster, partitions, stream.ProducerOptions{Log: slog.New(slog.DiscardHandler)})
 	defer producer.Close()
 	decision := schemas.Decision{Minute: schemas.MinuteOf(when), Site: "shop", Type: schemas.Pageview, Outcome: schemas.Allowed}
 	for chunk := range slices.Chunk(ids7(t, n), 100) {

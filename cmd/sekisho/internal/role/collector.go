@@ -18,6 +18,7 @@ import (
 	"sekisho/ingest"
 	"sekisho/schemas/policy"
 	"sekisho/stream"
+	"sekisho/stream/spool"
 )
 
 // Collector is the role that takes events.
@@ -26,6 +27,7 @@ type Collector struct {
 	listener  net.Listener
 	collector *ingest.Collector
 	producer  *stream.Producer
+	spool     *spool.Spool // nil for none
 	resets    *stream.Resets
 	following *running
 	bound     time.Duration
@@ -69,12 +71,17 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for events (collector.listen): %w", err)
 	}
+	kept, err := openSpool(c.Collector.Spool, set, log)
+	if err != nil {
+		listener.Close()
+		return nil, err
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	decide := enforcer.New(enforcer.Compile(p), keys, resets)
 	if err := WatchPolicy(ctx, c.Policy, func(p *policy.Policy) { decide.SetTable(enforcer.Compile(p)) }, set, log); err != nil {
 		stop()
 		listener.Close()
-		return nil, err
+		return nil, errors.Join(err, closeSpool(kept))
 	}
 	follow := stream.NewResets(cluster, resets.Put, log)
 	keep := newSnapshots(c.Registry.Dir, resets.KeyID(), map[string]*registry.Set{
@@ -83,10 +90,14 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 	following := start(func() error { keep.run(ctx); return nil })
 	progress := stream.NewProgress(cluster)
 	go progress.Follow(ctx, log)
-	producer := stream.NewProducer(cluster, partitions, log)
+	options := stream.ProducerOptions{Log: log}
+	if kept != nil {
+		options.Spool = &stream.Spooling{Spool: kept, After: c.Collector.Spool.After, Current: follow.Ready, Withdrawn: resets.Any}
+	}
+	producer := stream.NewProducer(cluster, partitions, options)
 	r := &Collector{
-		listener: listener, producer: producer, resets: follow, following: following, bound: c.Kafka.ResetBound(), stop: stop,
-		ready: follow.Ready,
+		listener: listener, producer: producer, spool: kept, resets: follow, following: following, bound: c.Kafka.ResetBound(), stop: stop,
+		ready: readiness(follow, kept),
 	}
 	r.collector = ingest.New(ingest.Options{
 		Config: c.Collector, Enforcer: decide, Keys: keys, Events: producer, Resets: follow,
@@ -137,6 +148,13 @@ func pseudonymKeys(c config.Keys) (*enforcer.Keys, error) {
 
 func (r *Collector) gauges(set *metrics.Set, resets *enforcer.Resets, decide *enforcer.Enforcer) {
 	set.NewGauge("sekisho_producer_queued_bytes", func() float64 { return float64(r.producer.Queued()) })
+	set.NewGauge("sekisho_producer_healthy", func() float64 {
+		if r.producer.Healthy() {
+			return 1
+		}
+		return 0
+	})
+	set.NewGauge("sekisho_spool_withheld_total", func() float64 { return float64(r.producer.Withheld()) })
 	set.NewGauge("sekisho_registry_entries", func() float64 { return float64(resets.Set().Len()) })
 	set.NewGauge("sekisho_registry_bytes", func() float64 { return float64(resets.Set().Bytes()) })
 	set.NewGauge("sekisho_registry_lag", func() float64 { n, _ := r.resets.Lag(); return float64(n) })
@@ -159,7 +177,7 @@ func (r *Collector) Pages() []Page {
 func (r *Collector) Ready() error { return r.ready() }
 
 // Stop stops to take events, finishes the requests under way, and writes what
-// is queued and a snapshot of the registry.
+// is queued, to Kafka or to the spool, and a snapshot of the registry.
 func (r *Collector) Stop(ctx context.Context) error {
 	err := r.collector.Shutdown(ctx)
 	r.producer.Close()
@@ -168,5 +186,5 @@ func (r *Collector) Stop(ctx context.Context) error {
 	case <-r.following.Done():
 	case <-ctx.Done():
 	}
-	return err
+	return errors.Join(err, closeSpool(r.spool))
 }
