@@ -104,7 +104,7 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(stop)
 	go w.resets.Follow(follow)
 	w.letters = stream.NewDeadLetters(w.cluster, nil)
-	w.producer = stream.NewProducer(w.cluster, partitions, discard)
+	w.producer = stream.NewProducer(w.cluster, partitions, stream.ProducerOptions{Log: discard})
 	t.Cleanup(w.producer.Close)
 	return w
 }
