@@ -110,7 +110,7 @@ func newWorld(t testing.TB) *world {
 	follow, stop := context.WithCancel(context.Background())
 	t.Cleanup(stop)
 	go w.resets.Follow(follow)
-	w.producer = stream.NewProducer(w.cluster, partitions, discard)
+	w.producer = stream.NewProducer(w.cluster, partitions, stream.ProducerOptions{Log: discard})
 	t.Cleanup(w.producer.Close)
 	return w
 }
