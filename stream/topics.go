@@ -62,6 +62,41 @@ func (c *Cluster) EnsureTopics(ctx context.Context) (partitions int, err error) 
 	}
 }
 
+// EnsureCopy creates a topic like the events topic under another name, unless it
+// is there, and returns the number of its partitions, which is that of the events
+// topic.
+func (c *Cluster) EnsureCopy(ctx context.Context, name string) (partitions int, err error) {
+	specs := c.config.topicSpecs()
+	for _, s := range specs {
+		if s.name == name {
+			return 0, fmt.Errorf("topic %s is one that Sekisho works with; name another", name)
+		}
+	}
+	events, err := c.Spans(ctx, c.config.Topics.Events)
+	if err != nil {
+		return 0, err
+	}
+	copied := specs[0]
+	copied.name, copied.partitions = name, len(events)
+	if err := c.createTopics(ctx, []topicSpec{copied}); err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	for {
+		there, err := c.Spans(ctx, name)
+		switch {
+		case err == nil && len(there) != len(events):
+			return 0, fmt.Errorf("topic %s has %d partitions, and the events topic %d: name one that has as many, or none that is there", name, len(there), len(events))
+		case err == nil:
+			return len(there), nil
+		case ctx.Err() != nil:
+			return 0, err
+		}
+		pause(ctx, 50*time.Millisecond) // leaders are elected a moment after it was created
+	}
+}
+
 func (c *Cluster) createTopics(ctx context.Context, specs []topicSpec) error {
 	var create []kafka.TopicConfig
 	for _, s := range specs {

@@ -1,0 +1,51 @@
+package replay
+
+import (
+	"context"
+
+	"github.com/segmentio/kafka-go"
+
+	"sekisho/schemas"
+	"sekisho/schemas/policy"
+	"sekisho/sinks/clickhouse"
+)
+
+// table replays into a table of the events' structure, by the sink's own
+// machinery: each event once, whatever happens. Decisions were counted when the
+// events came and are not counted again.
+type table struct {
+	name string
+	sink *clickhouse.Sink
+}
+
+// Table makes a target of a table, which it makes when it is not there. stop
+// ends what goes on in the background.
+func Table(ctx context.Context, store *clickhouse.Store, name string, sink *clickhouse.Sink) (target Target, stop func(), err error) {
+	if err := store.CreateEvents(ctx, name); err != nil {
+		return nil, nil, err
+	}
+	return &table{"table:" + store.Table(name), sink}, sink.Watch(), nil
+}
+
+func (t *table) Name() string { return t.name }
+
+// Begin does nothing: events that are in the table already are found.
+func (t *table) Begin(context.Context) error { return nil }
+
+func (t *table) Review(v *Reviewer, r *schemas.Record) ([][]byte, Verdict) {
+	return only(v, r, policy.Store)
+}
+
+func (t *table) Handle(ctx context.Context, partition int, messages []kafka.Message) error {
+	return t.sink.Handle(ctx, partition, messages)
+}
+
+// only is the review of targets that are one recipient.
+func only(v *Reviewer, r *schemas.Record, recipient string) ([][]byte, Verdict) {
+	left, review := v.Only(r, recipient)
+	why := Verdict{review.Outcome, review.Reason}
+	if left == nil {
+		return nil, why
+	}
+	return [][]byte{left.AppendJSON(nil)}, why
+}
