@@ -30,7 +30,8 @@
 // Google has no deduplication: a request that was taken, but whose answer was
 // lost, is counted twice when it is sent again, and lost if not when it was not
 // taken. It is sent again, since nobody can tell the two apart; the runner
-// counts what may have arrived twice.
+// counts what may have arrived twice. The parameter event_id, the event's id with
+// Google, tells doubles apart in an export to BigQuery.
 //
 // # What Google does not say
 //

@@ -20,6 +20,7 @@ func (k *Kind) appendEvent(b []byte, e *forward.Event, name string, app bool) []
 	b = forward.AppendRaw(b, "timestamp_micros", strconv.FormatInt(at.UnixMicro(), 10))
 	p := params{Kind: k, b: append(b, `,"params":{`...)}
 	p.session(e, at)
+	p.text("event_id", e.ID)
 	p.page(e, app)
 	p.money(e)
 	p.advertisement(e)
@@ -181,7 +182,7 @@ func (p *params) advertisement(e *forward.Event) {
 var special = map[string]bool{
 	"session_id": true, "engagement_time_msec": true, "page_location": true, "page_referrer": true, "page_title": true,
 	"value": true, "currency": true, "transaction_id": true, "items": true, "price": true, "tax": true, "shipping": true,
-	"coupon": true, "user_id": true, "client_id": true, "timestamp_micros": true,
+	"coupon": true, "user_id": true, "client_id": true, "timestamp_micros": true, "event_id": true,
 }
 
 func (p *params) properties(e *forward.Event) {

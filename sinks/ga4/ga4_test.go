@@ -93,8 +93,11 @@ func payload(t testing.TB, k *Kind, e *forward.Event) (address, body string) {
 
 const accepted = `"consent":{"analytics":true,"advertising":true,"social":true}`
 
-// client replaces ids that are made of the deployment's secret.
-var client = regexp.MustCompile(`"[0-9]{10}\.[0-9]{10}"|"[0-9a-f]{32}"`)
+// What is made of the deployment's secret.
+var (
+	client = regexp.MustCompile(`"[0-9]{10}\.[0-9]{10}"|"[0-9a-f]{32}"`)
+	uuid   = regexp.MustCompile(`"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"`)
+)
 
 func TestProject(t *testing.T) {
 	w := forwardtest.Example(t)
@@ -107,7 +110,7 @@ func TestProject(t *testing.T) {
 			t.Fatalf("%s: google may not have it", event)
 		}
 		_, got := payload(t, k, e)
-		got = client.ReplaceAllString(got, `"ID"`)
+		got = client.ReplaceAllString(uuid.ReplaceAllString(got, `"UUID"`), `"ID"`)
 		want = strings.Replace(want, "AT", "1795608000000000", 1)
 		if got != want {
 			t.Errorf("%s\ngot  %s\nwant %s", event, got, want)
@@ -116,24 +119,25 @@ func TestProject(t *testing.T) {
 	const (
 		head = `{"client_id":"ID","consent":{"ad_user_data":"GRANTED","ad_personalization":"GRANTED"},`
 		time = `"timestamp_micros":AT,"params":{"session_id":"1795608000","engagement_time_msec":1`
+		id   = `,"event_id":"UUID"`
 	)
 	check(`"type":"pageview","site":"shop","visitor_id":"v","url":"https://shop.example.jp/tea?page=2&x=1#a","title":"お茶 \"茶\"","referrer":"https://a.example/b?c","language":"ja","screen_width":1920,"screen_height":1080`,
-		head+`"events":[{"name":"page_view",`+time+`,"page_location":"https://shop.example.jp/tea?page=2","page_referrer":"https://a.example/b","page_title":"お茶 \"茶\"","language":"ja","screen_resolution":"1920x1080"}}]}`)
+		head+`"events":[{"name":"page_view",`+time+id+`,"page_location":"https://shop.example.jp/tea?page=2","page_referrer":"https://a.example/b","page_title":"お茶 \"茶\"","language":"ja","screen_resolution":"1920x1080"}}]}`)
 	check(`"type":"pageview","site":"shop","ga":"GA1.1.11.22","visitor_id":"v","url":"https://shop.example.jp/","user_agent":"Firefox","engagement_ms":1200`,
 		`{"client_id":"11.22","user_id":"ID","consent":{"ad_user_data":"GRANTED","ad_personalization":"GRANTED"},"user_agent":"Firefox","events":[{"name":"page_view",`+
-			strings.Replace(time, "msec\":1", "msec\":1200", 1)+`,"page_location":"https://shop.example.jp/"}}]}`)
+			strings.Replace(time, "msec\":1", "msec\":1200", 1)+id+`,"page_location":"https://shop.example.jp/"}}]}`)
 	check(`"type":"conversion","site":"shop","visitor_id":"v","name":"order","value":1200,"currency":"JPY","order_id":"A-1"`,
-		head+`"events":[{"name":"purchase",`+time+`,"currency":"JPY","value":1200,"transaction_id":"ID"}}]}`)
+		head+`"events":[{"name":"purchase",`+time+id+`,"currency":"JPY","value":1200,"transaction_id":"ID"}}]}`)
 	check(`"type":"conversion","site":"shop","visitor_id":"v","name":"booked","value":1200,"properties":{"items":2}`,
-		head+`"events":[{"name":"purchase",`+time+`,"site_items":2}}]}`)
-	check(`"type":"conversion","site":"shop","visitor_id":"v"`, head+`"events":[{"name":"conversion",`+time+`}}]}`)
+		head+`"events":[{"name":"purchase",`+time+id+`,"site_items":2}}]}`)
+	check(`"type":"conversion","site":"shop","visitor_id":"v"`, head+`"events":[{"name":"conversion",`+time+id+`}}]}`)
 	check(`"type":"ad_impression","site":"shop","visitor_id":"v","ad_placement":"top","ad_campaign":"autumn","ad_creative":"c","ad_network":"n","price":0.0012,"currency":"jpy"`,
-		head+`"events":[{"name":"view_promotion",`+time+`,"currency":"JPY","value":0.0012,"promotion_name":"autumn","creative_name":"c","creative_slot":"top","ad_network":"n"}}]}`)
-	check(`"type":"ad_click","site":"shop","visitor_id":"v","ad_placement":"top"`, head+`"events":[{"name":"select_promotion",`+time+`,"creative_slot":"top"}}]}`)
-	check(`"type":"custom","site":"shop","visitor_id":"v","name":"session_start"`, head+`"events":[{"name":"site_session_start",`+time+`}}]}`)
-	check(`"type":"custom","site":"shop","visitor_id":"v","name":"1st-step.x"`, head+`"events":[{"name":"e_1st_step_x",`+time+`}}]}`)
+		head+`"events":[{"name":"view_promotion",`+time+id+`,"currency":"JPY","value":0.0012,"promotion_name":"autumn","creative_name":"c","creative_slot":"top","ad_network":"n"}}]}`)
+	check(`"type":"ad_click","site":"shop","visitor_id":"v","ad_placement":"top"`, head+`"events":[{"name":"select_promotion",`+time+id+`,"creative_slot":"top"}}]}`)
+	check(`"type":"custom","site":"shop","visitor_id":"v","name":"session_start"`, head+`"events":[{"name":"site_session_start",`+time+id+`}}]}`)
+	check(`"type":"custom","site":"shop","visitor_id":"v","name":"1st-step.x"`, head+`"events":[{"name":"e_1st_step_x",`+time+id+`}}]}`)
 	check(`"type":"pageview","site":"travel","visitor_id":"v","url":"https://travel.example.com/","title":"Travel"`,
-		`{"app_instance_id":"ID","consent":{"ad_user_data":"GRANTED","ad_personalization":"GRANTED"},"events":[{"name":"screen_view",`+time+
+		`{"app_instance_id":"ID","consent":{"ad_user_data":"GRANTED","ad_personalization":"GRANTED"},"events":[{"name":"screen_view",`+time+id+
 			`,"page_location":"https://travel.example.com/","page_title":"Travel","screen_name":"Travel"}}]}`)
 	check(`"type":"pageview","site":"shop","url":"https://shop.example.jp/"`, "the event cannot be sent: no_client_id")
 }

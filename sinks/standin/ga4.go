@@ -93,19 +93,23 @@ func (g *google) collect(r *http.Request, body []byte, f Fault) answer {
 	return done
 }
 
-// keepEvent counts an event. Google has no identifier of events: the very same
-// event of the same client at the same microsecond is one that was sent twice.
+// keepEvent counts an event. Google itself knows no identifier of events: those
+// of a client that are the very same, or whose parameter event_id is, were sent
+// twice.
 func (g *google) keepEvent(client string, event object, gone bool) {
 	name, _ := event["name"].(string)
 	g.event(name)
 	if params, ok := event["params"].(object); ok {
-		for _, kind := range []string{"session_id", "transaction_id"} {
+		for _, kind := range []string{"session_id", "transaction_id", "event_id"} {
 			if id, ok := params[kind].(string); ok {
 				g.identifier(kind, id)
 			}
 		}
 	}
 	text, _ := json.Marshal(event) // members ordered by name
+	if params, ok := event["params"].(object); ok && params["event_id"] != nil {
+		text, _ = json.Marshal(params["event_id"])
+	}
 	doubled := g.again(client+"\x00"+string(text), 0)
 	g.count(func(r *Received) {
 		if doubled {
