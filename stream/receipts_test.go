@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/segmentio/kafka-go"
+
 	"sekisho/schemas"
 )
 
@@ -70,4 +73,37 @@ func TestReceipts(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("compacted", "k1.08:1:[analytics] k1.a:6:[social] ", "k1.a", "k1.07", "k1.08")
+}
+
+// TestWithdrawReceipts: the receipts of a reset identifier are taken back, under
+// every key, once no collector can write another one.
+func TestWithdrawReceipts(t *testing.T) {
+	t.Parallel()
+	c := testConfig(startBroker(t))
+	cluster := open(t, c)
+	r, set := NewReceipts(cluster), metrics.NewSet()
+	w := &withdrawals{receipts: r, bound: 200 * time.Millisecond, taken: set.NewCounter("taken")}
+	if err := r.Append(t.Context(), []schemas.Receipt{receiptOf("k1.a", 1, schemas.Social), receiptOf("k2.a", 2, schemas.Social), receiptOf("k2.b", 3, schemas.Social)}); err != nil {
+		t.Fatal(err)
+	}
+	reset, optOut := resetOf(1), resetOf(2)
+	reset.Pseudonyms, optOut.Pseudonyms, optOut.Recipient = []string{"k2.a", "k1.a"}, []string{"k2.b"}, "google"
+	message := func(r schemas.Reset) kafka.Message { return kafka.Message{Key: r.Key(), Value: r.AppendJSON(nil)} }
+
+	handled := make(chan error)
+	go func() { handled <- w.handle(t.Context(), 0, []kafka.Message{message(reset), message(optOut)}) }()
+	// A collector that lags writes one meanwhile.
+	if err := r.Append(t.Context(), []schemas.Receipt{receiptOf("k2.a", 4, schemas.Analytics)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-handled; err != nil {
+		t.Fatal(err)
+	}
+	left, err := r.Find(t.Context(), "k1.a", "k2.a", "k2.b")
+	if err != nil || len(left) != 1 || left[0].Pseudonym != "k2.b" || w.taken.Get() != 3 {
+		t.Errorf("left are %+v, %d were taken, %v", left, w.taken.Get(), err)
+	}
+	if err := w.handle(t.Context(), 0, []kafka.Message{{Value: []byte("{}")}}); err == nil {
+		t.Error("what is not understood is passed over")
+	}
 }

@@ -2,6 +2,7 @@ package role
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -17,13 +18,22 @@ type Sink struct {
 }
 
 // StartSink starts to write what Kafka has to ClickHouse, whose tables must be
-// there.
+// there, and to take back the consent receipts of whoever is reset.
 func StartSink(cluster *stream.Cluster, store *clickhouse.Store, set *metrics.Set, log *slog.Logger) *Sink {
 	ctx, stop := context.WithCancel(context.Background())
 	sink := clickhouse.NewSink(store, cluster, clickhouse.SinkOptions{
 		Log: log, Metrics: set, Dead: stream.NewDeadLetters(cluster, set).Append,
 	})
-	return &Sink{running: start(func() error { return sink.Run(ctx) }), stop: stop}
+	receipts := start(func() error {
+		defer stop()
+		return stream.WithdrawReceipts(ctx, cluster, set, log)
+	})
+	return &Sink{running: start(func() error {
+		err := sink.Run(ctx)
+		stop()
+		<-receipts.Done()
+		return errors.Join(err, receipts.Err())
+	}), stop: stop}
 }
 
 // Ready is nil: a sink that waits for partitions or for ClickHouse is as it
