@@ -101,12 +101,6 @@ func withheld(action policy.Action, store bool) schemas.Outcome {
 	return schemas.Dropped
 }
 
-// Kept returns the event's fields that at least one recipient is given as
-// they are.
-func (v *Verdict) Kept(e *schemas.Event) (kept schemas.FieldSet) {
-	return e.Fields & (schemas.FieldsIn(v.categories()) | always)
-}
-
 // Allows reports whether some recipient may have fields of the category.
 func (v *Verdict) Allows(c schemas.Category) bool { return v.categories().Has(c) }
 

@@ -1,6 +1,7 @@
 package enforcer
 
 import (
+	"sekisho/enforcer/identifiers"
 	"sekisho/schemas"
 	"sekisho/schemas/policy"
 )
@@ -136,13 +137,26 @@ func (t *fates) field(e *schemas.Event, f schemas.Field) ExplainedField {
 	case f == schemas.ID:
 		x.Fate = FateReplaced
 	case schemas.Identifiers.Has(f):
-		x.Fate = FatePseudonym
+		x.Fate, x.Why = FatePseudonym, whyPseudonym(e.Get(f))
 	case t.record.Outcome == schemas.Anonymised:
 		x.Fate, x.Value = FateGeneralised, written
 	default:
 		x.Fate, x.Value = FateMasked, written
 	}
 	return x
+}
+
+// whyPseudonym warns of an identifier that is a direct one by its form. It does
+// not go on as it came, but whoever knows it and the key can make its pseudonym.
+func whyPseudonym(text string) string {
+	var found identifiers.Counts
+	identifiers.MaskText(nil, text, &found)
+	for kind, n := range found {
+		if k := identifiers.Kind(kind); n > 0 && k != identifiers.Secret { // as many an identifier looks
+			return "it looks like " + k.Noun() + "; only the keyed hash goes on, and a number of your own would be better"
+		}
+	}
+	return ""
 }
 
 func (t *fates) property(site *Site, p *schemas.Property) ExplainedField {
@@ -177,5 +191,5 @@ func (t *fates) whyStripped(c schemas.Category, granted schemas.Categories) stri
 	case !granted.Has(c):
 		return "no granted purpose covers " + c.String()
 	}
-	return "not passed on"
+	return "it is a direct identifier"
 }

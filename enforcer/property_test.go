@@ -255,7 +255,7 @@ func wider(before, after *Verdict, e *schemas.Event) string {
 	if after.Outcome > before.Outcome {
 		return fmt.Sprintf("outcome %v after %v", after.Outcome, before.Outcome)
 	}
-	if more := after.Kept(e) &^ before.Kept(e); more != 0 && before.Outcome == schemas.Allowed {
+	if more := e.Fields & schemas.FieldsIn(after.categories()&^before.categories()); more != 0 && before.Outcome == schemas.Allowed {
 		return fmt.Sprint("fields ", more.Names())
 	}
 	for i := range before.Recipients {

@@ -1,6 +1,9 @@
 package enforcer
 
 import (
+	"math"
+	"strconv"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -79,7 +82,8 @@ func Key(r *schemas.Record) string {
 }
 
 // allow writes the fields of the granted categories: identifiers as
-// pseudonyms, texts without direct identifiers.
+// pseudonyms, texts without direct identifiers. Names are short texts of the
+// client, too, but for the names of events that the policy knows.
 func (p *Projector) allow(k *Keys, e *schemas.Event, v *Verdict) {
 	r := &p.record
 	r.Event.Set(schemas.ID, e.Get(schemas.ID))
@@ -94,6 +98,14 @@ func (p *Projector) allow(k *Keys, e *schemas.Event, v *Verdict) {
 			text = p.maskURL(text)
 		case schemas.KindText:
 			text = p.maskText(text)
+		case schemas.KindName:
+			if f != schemas.Name || !v.named {
+				text = p.maskText(text)
+			}
+		case schemas.KindInteger, schemas.KindDecimal:
+			if p.identifies(text) {
+				continue
+			}
 		}
 		r.Event.Set(f, text)
 	}
@@ -103,8 +115,13 @@ func (p *Projector) allow(k *Keys, e *schemas.Event, v *Verdict) {
 		if !categories.Has(category) {
 			continue
 		}
-		if property.Kind == schemas.PropertyText {
+		switch property.Kind {
+		case schemas.PropertyText:
 			property.Text = p.maskText(property.Text)
+		case schemas.PropertyNumber:
+			if p.identifies(property.Text) {
+				continue
+			}
 		}
 		r.Event.Properties = append(r.Event.Properties, property)
 		r.PropertyCategories = append(r.PropertyCategories, category)
@@ -128,6 +145,25 @@ func (p *Projector) maskURL(text string) string {
 		return p.keep(masked)
 	}
 	return text
+}
+
+// identifies reports whether a number is a direct identifier, such as a card
+// number. No mark can stand in its place.
+func (p *Projector) identifies(number string) bool {
+	const (
+		shortest = 1e11 // 12 digits, a My Number; a shorter one is like any amount
+		longest  = 1e19 // a card number has 19 at most
+	)
+	if len(number) < 12 && strings.IndexByte(number, 'e') < 0 && strings.IndexByte(number, 'E') < 0 {
+		return false
+	}
+	n, err := strconv.ParseFloat(number, 64)
+	if n = math.Abs(n); err != nil || n < shortest || n >= longest {
+		return false
+	}
+	var digits [20]byte
+	_, found := identifiers.MaskText(p.arena, string(strconv.AppendFloat(digits[:0], math.Trunc(n), 'f', 0, 64)), &p.Masked)
+	return found
 }
 
 // keep takes over the arena with a text appended to it and returns that text.

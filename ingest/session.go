@@ -59,7 +59,7 @@ type result struct {
 	id       string // only when the client gave it, or it was allowed
 	outcome  schemas.Outcome
 	reason   schemas.Reason
-	stripped schemas.FieldSet
+	stripped schemas.FieldSet // of which nothing is in any record of it
 	invalid  *schemas.Invalid
 }
 
@@ -256,12 +256,14 @@ func (s *session) write(c *Collector, site *enforcer.Site, clientID string) {
 		s.decisions = append(s.decisions, d)
 	}
 	counted := span{decision: first, decisionsEnd: len(s.decisions)}
+	var kept schemas.FieldSet
 	for _, form := range [...]schemas.Outcome{schemas.Allowed, schemas.Anonymised} {
 		record := s.project.Record(c.keys, e, v, form)
 		if record == nil {
 			continue
 		}
 		s.addReceipts(site, record)
+		kept |= record.Event.Fields
 		sp := counted
 		counted.decision = counted.decisionsEnd // an event is counted once
 		sp.key = len(s.values)
@@ -280,7 +282,10 @@ func (s *session) write(c *Collector, site *enforcer.Site, clientID string) {
 	if counted.decision == first {
 		s.spans = append(s.spans, counted)
 	}
-	r := result{id: clientID, outcome: v.Outcome, reason: v.Reason, stripped: e.Fields &^ v.Kept(e)}
+	r := result{id: clientID, outcome: v.Outcome, reason: v.Reason}
+	if kept != 0 {
+		r.stripped = e.Fields &^ kept
+	}
 	if v.Outcome == schemas.Allowed && clientID == "" {
 		r.id = strings.Clone(e.Get(schemas.ID))
 	}

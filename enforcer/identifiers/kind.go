@@ -18,6 +18,9 @@ const (
 
 var (
 	kindNames = [NumKinds]string{"email", "phone", "card", "mynumber", "iban", "ip", "jwt", "secret"}
+	kindNouns = [NumKinds]string{
+		"an e-mail address", "a telephone number", "a card number", "a My Number", "an IBAN", "an IP address", "a JWT", "a secret",
+	}
 	textMarks = marks("[", "]")
 	// Brackets are not allowed in a path or query (RFC 3986, section 3.3).
 	urlMarks = marks("%5B", "%5D")
@@ -36,6 +39,14 @@ func (k Kind) String() string {
 		return kindNames[k]
 	}
 	return "unknown"
+}
+
+// Noun returns what the kind is called in a sentence, with its article.
+func (k Kind) Noun() string {
+	if int(k) < len(kindNouns) {
+		return kindNouns[k]
+	}
+	return "something unknown"
 }
 
 // Mark returns what stands for an identifier of the kind in masked text. In
