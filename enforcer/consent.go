@@ -15,9 +15,11 @@ type consents struct {
 	outdated schemas.Purposes
 }
 
+// refuse refuses purposes. The first refusal is the reason, but that a signal
+// could not be understood comes before what others say.
 func (c *consents) refuse(set schemas.Purposes, why schemas.Reason) {
 	for p := schemas.Purpose(0); p < schemas.NumPurposes; p++ {
-		if set.Has(p) && c.answers[p] != schemas.Refused {
+		if set.Has(p) && (c.answers[p] != schemas.Refused || why == schemas.ReasonMalformedConsent) {
 			c.answers[p], c.why[p] = schemas.Refused, why
 		}
 	}

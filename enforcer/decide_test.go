@@ -58,9 +58,9 @@ func decode(t testing.TB, text string) *schemas.Event {
 	return e
 }
 
-// TestPrecedence is the table of how signals combine: the most restrictive
-// wins, malformed is refusal, silence is the jurisdiction's default.
-func TestPrecedence(t *testing.T) {
+// TestConsentObjectAndCookie: how the two combine, for page views: the most
+// restrictive wins, malformed is refusal, silence is the jurisdiction's default.
+func TestConsentObjectAndCookie(t *testing.T) {
 	table := exampleTable(t)
 	check := func(consent string, request Request, country string, outcome schemas.Outcome, reason schemas.Reason) {
 		t.Helper()

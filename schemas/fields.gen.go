@@ -14,7 +14,7 @@ const (
 	Time
 	// VisitorID: First-party visitor identifier, from the gateway's own cookie or an app.
 	VisitorID
-	// UserID: The site's own account identifier; never an e-mail address or a telephone number.
+	// UserID: The site's own account identifier. An e-mail address or a telephone number does not belong here; if one comes, only its pseudonym goes on.
 	UserID
 	// SessionID: Session identifier.
 	SessionID
@@ -105,7 +105,7 @@ var definitions = [NumFields]Definition{
 	Site:           {Name: "site", Category: UsageHistory, Kind: KindName, Max: 64, Anonymous: AnonymousKeep, Doc: "The site (service) as the handling policy names it."},
 	Time:           {Name: "time", Category: UsageHistory, Kind: KindTimestamp, Max: 0, Anonymous: AnonymousNothing, Doc: "When it happened, RFC 3339 with a zone. Taken from a version 7 id, or else the time of receipt, where it is missing."},
 	VisitorID:      {Name: "visitor_id", Category: TerminalIdentification, Kind: KindIdentifier, Max: 128, Anonymous: AnonymousNothing, Doc: "First-party visitor identifier, from the gateway's own cookie or an app."},
-	UserID:         {Name: "user_id", Category: TerminalIdentification, Kind: KindIdentifier, Max: 128, Anonymous: AnonymousNothing, Doc: "The site's own account identifier; never an e-mail address or a telephone number."},
+	UserID:         {Name: "user_id", Category: TerminalIdentification, Kind: KindIdentifier, Max: 128, Anonymous: AnonymousNothing, Doc: "The site's own account identifier. An e-mail address or a telephone number does not belong here; if one comes, only its pseudonym goes on."},
 	SessionID:      {Name: "session_id", Category: TerminalIdentification, Kind: KindIdentifier, Max: 128, Anonymous: AnonymousNothing, Doc: "Session identifier."},
 	AppInstanceID:  {Name: "app_instance_id", Category: TerminalIdentification, Kind: KindIdentifier, Max: 64, Anonymous: AnonymousNothing, Doc: "App instance identifier of an app's analytics SDK."},
 	GA:             {Name: "ga", Category: TerminalIdentification, Kind: KindIdentifier, Max: 64, Anonymous: AnonymousNothing, Doc: "Google's client id, the last two parts of the _ga cookie."},

@@ -24,7 +24,7 @@ type Model struct {
 	Time Timestamp[UsageHistory] `json:"time" doc:"When it happened, RFC 3339 with a zone. Taken from a version 7 id, or else the time of receipt, where it is missing."`
 
 	VisitorID     Identifier[TerminalIdentification]  `json:"visitor_id" max:"128" doc:"First-party visitor identifier, from the gateway's own cookie or an app."`
-	UserID        Identifier[TerminalIdentification]  `json:"user_id" max:"128" doc:"The site's own account identifier; never an e-mail address or a telephone number."`
+	UserID        Identifier[TerminalIdentification]  `json:"user_id" max:"128" doc:"The site's own account identifier. An e-mail address or a telephone number does not belong here; if one comes, only its pseudonym goes on."`
 	SessionID     Identifier[TerminalIdentification]  `json:"session_id" max:"128" doc:"Session identifier."`
 	AppInstanceID Identifier[TerminalIdentification]  `json:"app_instance_id" max:"64" doc:"App instance identifier of an app's analytics SDK."`
 	GA            Identifier[TerminalIdentification]  `json:"ga" max:"64" doc:"Google's client id, the last two parts of the _ga cookie."`
