@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -113,6 +114,17 @@ func (c *Consumer) Run(ctx context.Context) error {
 		}
 		c.start(ctx, generation)
 	}
+}
+
+// Follow hands out what is in the consumer's spans, all of it to this process,
+// until ctx ends. It is no member of a group, and nothing is committed.
+func (c *Consumer) Follow(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, span := range c.options.Spans {
+		p := &partition{consumer: c, id: span.Partition, span: span, offset: span.From, commit: func(int64) error { return nil }}
+		all.Go(func() { p.consume(ctx) })
+	}
+	all.Wait()
 }
 
 func (c *Consumer) start(ctx context.Context, g *kafka.Generation) {

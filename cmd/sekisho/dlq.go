@@ -9,7 +9,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/VictoriaMetrics/metrics"
 	"github.com/spf13/cobra"
 
 	"sekisho/cmd/sekisho/internal/role"
@@ -214,8 +213,7 @@ func redrive(cmd *cobra.Command, names []string, f letterFilter, dryRun bool) er
 		return err
 	}
 	defer cluster.Close()
-	set := metrics.NewSet()
-	reviewer, err := role.Reviewer(ctx, c, cluster, set, log)
+	review, err := role.StartReview(ctx, c, cluster, log)
 	if err != nil {
 		return err
 	}
@@ -225,7 +223,7 @@ func redrive(cmd *cobra.Command, names []string, f letterFilter, dryRun bool) er
 	}
 	var fates [replay.NumFates]int
 	d := replay.Redrive{
-		Cluster: cluster, Letters: stream.NewDeadLetters(cluster, set), Reviewer: reviewer,
+		Cluster: cluster, Letters: stream.NewDeadLetters(cluster, nil), Reviewer: review.Reviewer,
 		Select: func(l *schemas.DeadLetter) bool { return f.has(l) && (len(names) == 0 || missing[l.ID()]) },
 		Report: func(l *schemas.DeadLetter, fate replay.Fate) {
 			fates[fate]++
@@ -276,6 +274,9 @@ func openLettersReviewed(cmd *cobra.Command) (*stream.DeadLetters, *replay.Revie
 	if err != nil {
 		return nil, nil, err
 	}
-	reviewer, err := role.Reviewer(cmd.Context(), c, cluster, metrics.NewSet(), log)
-	return letters, reviewer, err
+	review, err := role.StartReview(cmd.Context(), c, cluster, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	return letters, review.Reviewer, nil
 }

@@ -51,7 +51,7 @@ func (v *Reviewer) Only(r *schemas.Record, recipient string) (*schemas.Record, e
 		return v.projector.AnonymiseRecord(v.keys, v.table(), r, review.Reason), review
 	}
 	a := v.take(r)
-	a.Grants = append(a.Grants, narrow(*r.Grant(recipient), review.Categories))
+	a.Grants = append(a.Grants, narrow(*r.Grant(recipient), review))
 	strip(a)
 	return a, review
 }
@@ -71,7 +71,7 @@ func (v *Reviewer) Whole(r *schemas.Record) (own, anonymised *schemas.Record, re
 		switch {
 		case rv.Outcome == schemas.Dropped:
 		case rv.Outcome == r.Outcome:
-			a.Grants = append(a.Grants, narrow(*g, rv.Categories))
+			a.Grants = append(a.Grants, narrow(*g, rv))
 		case g.Recipient == policy.Store:
 			anonymise = true
 		}
@@ -95,18 +95,21 @@ func (v *Reviewer) take(r *schemas.Record) *schemas.Record {
 	return &v.allowed
 }
 
-// narrow returns the grant as far as the categories go.
-func narrow(g schemas.Grant, categories schemas.Categories) schemas.Grant {
-	fields := schemas.FieldsIn(categories)
+// narrow returns the grant as far as the review goes.
+func narrow(g schemas.Grant, review enforcer.Review) schemas.Grant {
+	fields := review.Own & (schemas.FieldsIn(review.Categories) | envelope)
 	own := g.Own
-	g.Categories, g.Own = categories, nil
+	g.Categories, g.Own = review.Categories, nil
 	for _, o := range own {
-		if fields.Has(o.Field) || o.Field == schemas.ID {
+		if fields.Has(o.Field) {
 			g.Own = append(g.Own, o)
 		}
 	}
 	return g
 }
+
+// envelope are the fields that every record has.
+var envelope = schemas.SetOf(schemas.ID, schemas.Type, schemas.Site, schemas.Time)
 
 // strip takes away what no recipient may have any more.
 func strip(r *schemas.Record) {
@@ -114,7 +117,7 @@ func strip(r *schemas.Record) {
 	for i := range r.Grants {
 		categories |= r.Grants[i].Categories
 	}
-	r.Event.Fields &= schemas.FieldsIn(categories) | schemas.SetOf(schemas.ID, schemas.Type, schemas.Site, schemas.Time)
+	r.Event.Fields &= schemas.FieldsIn(categories) | envelope
 	properties, kept := []schemas.Property(nil), []schemas.Category(nil)
 	for i, c := range r.PropertyCategories {
 		if categories.Has(c) {

@@ -2,6 +2,7 @@ package role
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 
@@ -10,30 +11,59 @@ import (
 	"sekisho/cmd/sekisho/internal/config"
 	"sekisho/enforcer"
 	"sekisho/schemas/policy"
+	"sekisho/sinks/forward"
 	"sekisho/sinks/replay"
 	"sekisho/stream"
 )
 
-// Reviewer starts what decides about records as of now, until ctx ends: the
-// policy, taken up anew when its file changes, and the resets. It returns when
-// all resets of the moment are known.
-func Reviewer(ctx context.Context, c *config.Config, cluster *stream.Cluster, set *metrics.Set, log *slog.Logger) (*replay.Reviewer, error) {
+// Review is what decides about records as of now, for commands that read them.
+type Review struct {
+	*replay.Reviewer
+
+	config    *config.Config
+	cluster   *stream.Cluster
+	table     atomic.Pointer[enforcer.Table]
+	keys      *enforcer.Keys
+	withdrawn enforcer.Withdrawn
+	resets    *stream.Resets
+	set       *metrics.Set
+	log       *slog.Logger
+}
+
+// StartReview starts to follow the policy, which is taken up anew when its file
+// changes, and the resets, until ctx ends. It returns when all resets of the
+// moment are known.
+func StartReview(ctx context.Context, c *config.Config, cluster *stream.Cluster, log *slog.Logger) (*Review, error) {
 	p, err := LoadPolicy(c.Policy)
 	if err != nil {
 		return nil, err
 	}
-	keys, _, err := secrets(c.Keys)
+	r := &Review{config: c, cluster: cluster, set: metrics.NewSet(), log: log}
+	if r.keys, err = pseudonymKeys(c.Keys); err != nil {
+		return nil, err
+	}
+	r.table.Store(enforcer.Compile(p))
+	if err := WatchPolicy(ctx, c.Policy, func(p *policy.Policy) { r.table.Store(enforcer.Compile(p)) }, r.set, log); err != nil {
+		return nil, err
+	}
+	r.resets = stream.NewResets(cluster, r.withdrawn.Put, log)
+	go r.resets.Follow(ctx)
+	r.Reviewer = replay.NewReviewer(r.table.Load, r.keys, &r.withdrawn, r.resets)
+	return r, r.Barrier(ctx)
+}
+
+// Forwarder returns the forwarder to a recipient, for a replay to hand it
+// records.
+func (r *Review) Forwarder(name string) (*forward.Runner, error) {
+	if err := CheckForwarders(r.config, []string{name}); err != nil {
+		return nil, fmt.Errorf("cannot replay to %s: %w", name, err)
+	}
+	kind, err := kindOf(r.config, name, r.set)
 	if err != nil {
 		return nil, err
 	}
-	var table atomic.Pointer[enforcer.Table]
-	table.Store(enforcer.Compile(p))
-	if err := WatchPolicy(ctx, c.Policy, func(p *policy.Policy) { table.Store(enforcer.Compile(p)) }, set, log); err != nil {
-		return nil, err
-	}
-	withdrawn := new(enforcer.Withdrawn)
-	resets := stream.NewResets(cluster, withdrawn.Put, log)
-	go resets.Follow(ctx)
-	reviewer := replay.NewReviewer(table.Load, keys, withdrawn, resets)
-	return reviewer, reviewer.Barrier(ctx)
+	return forward.New(r.cluster, forward.Options{
+		Recipient: name, Kind: kind, Config: r.config.Forwarders[name].Delivery, Keys: r.keys, Table: r.table.Load,
+		Withdrawn: &r.withdrawn, Resets: r.resets, Log: r.log, Metrics: r.set,
+	})
 }
