@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -22,6 +25,7 @@ import (
 type demoFlags struct {
 	addresses, collector, clickhouse string
 	options                          traffic.Options
+	watch                            traffic.Watched
 	json                             bool
 }
 
@@ -34,9 +38,10 @@ func demoCommand() *cobra.Command {
 collector: visitors of several sites who accept, decline, change their mind and
 ask to be forgotten, retries, and clients that send nonsense.
 
-At the end, every answer of the collector is held against ClickHouse. The exit
-code is 0 only if the account balances: nothing lost, doubled, leaked or
-unaccounted for. It expects the example policy, and no other traffic meanwhile.`,
+At the end, every answer of the collector is held against ClickHouse, and what
+third parties were granted against what their stand-ins received. The exit code
+is 0 only if the account balances: nothing lost, doubled, leaked or unaccounted
+for. It expects the example policy, and no other traffic meanwhile.`,
 		Example: `  sekisho demo --count 100000
   sekisho demo --rate 500 --for 1m
   sekisho demo --collector http://collect.example:8080 --clickhouse ch.example:9000 --count 1000 --json`,
@@ -84,7 +89,7 @@ func demo(cmd *cobra.Command, f demoFlags) error {
 		return fmt.Errorf("cannot reach ClickHouse at %s; is sekisho up running? %w", f.clickhouse, err)
 	}
 	defer store.Close()
-	verifier, err := traffic.Before(ctx, store.Conn(), c.ClickHouse.Database)
+	verifier, err := traffic.Before(ctx, store.Conn(), c.ClickHouse.Database, f.watch)
 	if err != nil {
 		return err
 	}
@@ -121,6 +126,12 @@ func (f *demoFlags) locate(c *config.Config) error {
 			return err
 		}
 		f.options.Collector, f.clickhouse = a.Collector, a.ClickHouseNative
+		f.watch = traffic.Watched{Admin: a.Admin, StandIns: map[string]string{}}
+		for _, name := range []string{"google", "meta"} { // of the example policy
+			if address, ok := a.Vendors[name]; ok {
+				f.watch.StandIns[name] = address
+			}
+		}
 	}
 	c.ClickHouse.Addresses = []string{f.clickhouse}
 	return nil
@@ -150,7 +161,7 @@ func report(to io.Writer, a traffic.Account, asJSON bool) error {
 	if !a.Balanced {
 		verdict = "THE ACCOUNT DOES NOT BALANCE"
 	}
-	_, err := fmt.Fprintf(to, `
+	if _, err := fmt.Fprintf(to, `
 sent        %10d events in %.1f s (%.0f a second), %d of them twice; %d visitors reset
 received    %10d = allowed %d + anonymised %d + dropped %d + rejected %d
 stored      %10d rows in ClickHouse
@@ -158,9 +169,35 @@ lost        %10d
 doubled     %10d
 leaked      %10d
 unaccounted %10d
-%s
 `, a.Events, a.Seconds, a.EventsPerSecond, a.Retried, a.Resets,
 		a.Received, a.Allowed, a.Anonymised, a.Dropped, a.Rejected,
-		a.Stored, a.Lost, a.Doubled, a.Leaked, a.Unaccounted, verdict)
+		a.Stored, a.Lost, a.Doubled, a.Leaked, a.Unaccounted); err != nil {
+		return err
+	}
+	for i := range a.ThirdParties {
+		if _, err := fmt.Fprintln(to, describe(&a.ThirdParties[i])); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintln(to, verdict)
 	return err
+}
+
+// describe says what a third party was sent.
+func describe(p *traffic.ThirdParty) string {
+	line := fmt.Sprintf("%-11s %10d granted = %d arrived", p.Recipient, p.Granted, p.Arrived)
+	for _, why := range slices.Sorted(maps.Keys(p.Unsent)) {
+		if n := p.Unsent[why]; n > 0 {
+			line += fmt.Sprintf(" + %d %s", n, strings.ReplaceAll(why, "_", " "))
+		}
+	}
+	line += fmt.Sprintf("; %d lost, %d counted twice, %d recognised, %d rules broken", p.Lost, p.Doubled, p.Known, p.Violations)
+	separator := "\n            "
+	for _, name := range slices.Sorted(maps.Keys(p.Names)) {
+		if n := p.Names[name]; n > 0 {
+			line += fmt.Sprintf("%s%s %d", separator, name, n)
+			separator = ", "
+		}
+	}
+	return line
 }

@@ -29,6 +29,8 @@ type Account struct {
 	Doubled     uint64 `json:"doubled"`
 	Leaked      uint64 `json:"leaked"`
 	Unaccounted uint64 `json:"unaccounted"`
+	// ThirdParties that were watched.
+	ThirdParties []ThirdParty `json:"third_parties,omitempty"`
 
 	Seconds         float64 `json:"seconds"`
 	EventsPerSecond float64 `json:"events_per_second"`

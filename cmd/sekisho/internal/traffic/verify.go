@@ -14,9 +14,13 @@ import (
 // Verifier holds the ledger against ClickHouse. Only what the run added counts,
 // so it looks before and after; other traffic at the same time spoils it.
 type Verifier struct {
+	// Watch says where to look at third parties; nowhere when empty.
+	Watch Watched
+
 	conn     driver.Conn
 	database string
 	before   totals
+	third    thirdParties // before
 	since    time.Time
 }
 
@@ -27,10 +31,13 @@ type totals struct {
 }
 
 // Before looks at what is there before the run.
-func Before(ctx context.Context, conn driver.Conn, database string) (*Verifier, error) {
-	v := &Verifier{conn: conn, database: database, since: time.Now().Add(-time.Minute)}
+func Before(ctx context.Context, conn driver.Conn, database string, watch Watched) (*Verifier, error) {
+	v := &Verifier{Watch: watch, conn: conn, database: database, since: time.Now().Add(-time.Minute)}
 	var err error
-	v.before, err = v.totals(ctx)
+	if v.before, err = v.totals(ctx); err != nil {
+		return nil, err
+	}
+	v.third, err = v.look(ctx)
 	return v, err
 }
 
@@ -73,11 +80,11 @@ func (v *Verifier) Verify(ctx context.Context, t *Traffic) (Account, error) {
 		}
 		off, anonymised := v.difference(after, l)
 		if off == 0 && anonymised == uint64(len(l.anonymised)) || ctx.Err() != nil {
-			return v.close(context.WithoutCancel(ctx), l, off, anonymised)
+			return v.close(ctx, l, off, anonymised)
 		}
 		select {
 		case <-ctx.Done():
-			return v.close(context.WithoutCancel(ctx), l, off, anonymised)
+			return v.close(ctx, l, off, anonymised)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
@@ -100,7 +107,10 @@ func (v *Verifier) difference(after totals, l *ledger) (off, anonymised uint64) 
 func (v *Verifier) close(ctx context.Context, l *ledger, off, anonymised uint64) (Account, error) {
 	a := &l.account
 	a.Unaccounted = off
-	if err := v.matchAllowed(ctx, l); err != nil {
+	if err := v.verifyThird(ctx, a); err != nil {
+		return *a, err
+	}
+	if err := v.matchAllowed(context.WithoutCancel(ctx), l); err != nil {
 		return *a, err
 	}
 	for _, times := range l.allowed {
@@ -119,6 +129,9 @@ func (v *Verifier) close(ctx context.Context, l *ledger, off, anonymised uint64)
 	}
 	a.Stored += anonymised
 	a.Balanced = a.Lost == 0 && a.Doubled == 0 && a.Leaked == 0 && a.Unaccounted <= a.Unanswered
+	for i := range a.ThirdParties {
+		a.Balanced = a.Balanced && a.ThirdParties[i].Lost == 0 && a.ThirdParties[i].Violations == 0
+	}
 	return *a, nil
 }
 
