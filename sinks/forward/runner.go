@@ -62,7 +62,7 @@ type Runner struct {
 	unsent     unsent
 	pace       pace
 	log        *slog.Logger
-	told throttle
+	told       throttle
 	toldPaused throttle
 	views      sync.Pool
 }
