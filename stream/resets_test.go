@@ -146,7 +146,9 @@ func TestFollowerWithoutBroker(t *testing.T) {
 func TestAppendOutlivesARestart(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t)
-	cluster := open(t, testConfig(b))
+	c := testConfig(b)
+	c.Timeout = time.Minute
+	cluster := open(t, c)
 	resets := NewResets(cluster, nil, discard())
 	appendResets(t, resets, 1)
 	b.stop()

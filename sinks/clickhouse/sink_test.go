@@ -186,7 +186,7 @@ func TestSuspension(t *testing.T) {
 	cluster := topicOf(t, 1)
 	k := newSink(t, s, cluster)
 	const running = -time.Hour // it will tick for as long as the test takes
-	stopped := func(d time.Duration) { k.suspension.ticked.Store(time.Now().Add(-d).UnixNano()) }
+	stopped := func(d time.Duration) { k.suspension.tick(time.Now().Add(-d).UnixNano(), steadyNow()-int64(d)) }
 	k.dead = func(context.Context, ...schemas.DeadLetter) error { stopped(time.Minute); return nil }
 	assignment, lose := context.WithCancel(t.Context())
 	defer lose()
@@ -196,10 +196,10 @@ func TestSuspension(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	wantRows(t, s, 0)
-	if left := time.Until(time.Unix(0, k.suspension.until.Load())); left < quarantine-3*time.Second || left > quarantine {
+	if left := time.Duration(k.suspension.until.Load() - steadyNow()); left < quarantine-3*time.Second || left > quarantine {
 		t.Errorf("it waits for %s", left)
 	}
-	soon := func() { k.suspension.until.Store(time.Now().Add(10 * time.Millisecond).UnixNano()) }
+	soon := func() { k.suspension.until.Store(steadyNow() + int64(10*time.Millisecond)) }
 	stopped(running)
 	soon()
 	if err := k.Handle(assignment, 0, messages[:3]); err != nil {
@@ -221,11 +221,34 @@ func TestSuspension(t *testing.T) {
 	wantReceived(t, s, 12)
 
 	// The partition turns out to be another's.
-	k.suspension.until.Store(time.Now().Add(time.Hour).UnixNano())
+	k.suspension.until.Store(steadyNow() + int64(time.Hour))
 	time.AfterFunc(10*time.Millisecond, lose)
 	if err := k.Handle(assignment, 0, next); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// A clock that jumps is taken for a suspension, whose consequences are over as
+// soon as those of any other, wherever the clock jumps next; and one that is set
+// back hides no suspension. (A sink stood still for as long as the clock had
+// been set back.)
+func TestSuspensionWithAClockThatJumps(t *testing.T) {
+	check := func(what string, wall, steady time.Duration, want int64) {
+		t.Helper()
+		var s suspension
+		s.tick(time.Now().Add(-wall).UnixNano(), steadyNow()-int64(steady))
+		if got := s.count(); got != want {
+			t.Errorf("%s: %d suspensions, want %d", what, got, want)
+		}
+		if left := time.Duration(s.until.Load() - steadyNow()); want > 0 && left > quarantine {
+			t.Errorf("%s: it waits for %s", what, left)
+		}
+	}
+	check("nothing", tick, tick, 0)
+	check("stopped", time.Minute, time.Minute, 1)
+	check("asleep", time.Hour, tick, 1)
+	check("set back", -time.Hour, tick, 0)
+	check("set back while it was stopped", -time.Hour, time.Minute, 1)
 }
 
 func TestThrottle(t *testing.T) {

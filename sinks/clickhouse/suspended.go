@@ -11,11 +11,14 @@ import (
 // partitions over meanwhile. So what it was about to send must not be sent, and
 // nothing else until it has had the time to learn that they are no longer its.
 //
+// Two clocks tell: the wall clock, which goes on while a machine sleeps, and the
+// steady one, which nobody sets back.
+//
 // A query that takes long is no suspension.
 type suspension struct {
-	ticked atomic.Int64 // wall clock, which goes on while a machine sleeps
-	until  atomic.Int64 // wall clock
-	times  atomic.Int64
+	wall, steady atomic.Int64 // when it last ticked, by either clock; 0 when it does not tick
+	until        atomic.Int64 // by the steady clock
+	times        atomic.Int64
 }
 
 const (
@@ -28,30 +31,43 @@ const (
 	quarantine = 7 * time.Second
 )
 
+// origin is where the steady clock begins, so that it is never 0.
+var origin = time.Now().Add(-time.Hour)
+
+func steadyNow() int64 { return int64(time.Since(origin)) }
+
 // watch ticks until ctx ends.
 func (s *suspension) watch(ctx context.Context) {
-	s.ticked.Store(time.Now().UnixNano())
+	s.tick(time.Now().UnixNano(), steadyNow())
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			s.ticked.Store(0)
+			s.tick(0, 0)
 			return
 		case <-ticker.C:
 			s.count()
-			s.ticked.Store(time.Now().UnixNano())
+			s.tick(time.Now().UnixNano(), steadyNow())
 		}
 	}
 }
 
+func (s *suspension) tick(wall, steady int64) {
+	s.wall.Store(wall)
+	s.steady.Store(steady)
+}
+
 // count returns how many suspensions there have been.
 func (s *suspension) count() int64 {
-	last, now := s.ticked.Load(), time.Now().UnixNano()
-	if last != 0 && now-last > int64(maxGap) {
-		s.until.Store(now + int64(quarantine))
+	wall, steady := s.wall.Load(), s.steady.Load()
+	nowWall, nowSteady := time.Now().UnixNano(), steadyNow()
+	if wall != 0 && nowWall-wall > int64(maxGap) || steady != 0 && nowSteady-steady > int64(maxGap) {
+		s.until.Store(nowSteady + int64(quarantine))
 		s.times.Add(1)
-		s.ticked.CompareAndSwap(last, now) // only now, lest another sees no gap
+		// Only now, lest another sees no gap.
+		s.wall.CompareAndSwap(wall, nowWall)
+		s.steady.CompareAndSwap(steady, nowSteady)
 	}
 	return s.times.Load()
 }
@@ -61,7 +77,7 @@ func (s *suspension) count() int64 {
 func (s *suspension) settle(assignment context.Context) (int64, error) {
 	for {
 		times := s.count()
-		left := time.Until(time.Unix(0, s.until.Load()))
+		left := time.Duration(s.until.Load() - steadyNow())
 		if left <= 0 {
 			return times, nil
 		}

@@ -1,0 +1,8 @@
+package faults
+
+import "syscall"
+
+// dieWithParent has the kernel end the child with the thread that starts it.
+func dieWithParent() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}

@@ -1,0 +1,91 @@
+package faults
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Report is what came of a run.
+type Report struct {
+	Seed    uint64  `json:"seed"`
+	Kafka   string  `json:"kafka"`
+	Seconds float64 `json:"seconds"`
+
+	// Faults that were done, by kind and by what was hit; Kills is their sum.
+	Faults map[string]map[string]int `json:"faults"`
+	Kills  int                       `json:"kills"`
+	// Exits are processes that ended by themselves and were started again.
+	Exits map[string]int `json:"exits,omitempty"`
+	// NotCovered are faults that this machine does not allow.
+	NotCovered []string `json:"not_covered,omitempty"`
+
+	Requests     int    `json:"requests"`
+	Refusals     int    `json:"refusals"`     // answered 503, and sent again
+	Acknowledged uint64 `json:"acknowledged"` // events, repeats included
+	Unanswered   uint64 `json:"unanswered"`   // events of requests that broke off or were refused
+	Resets       int    `json:"resets"`
+	Copies       int    `json:"copies"` // batches that are in Kafka more than once
+	Rows         uint64 `json:"rows"`
+
+	Lost        uint64 `json:"lost"`
+	Doubled     uint64 `json:"doubled"`
+	Leaked      uint64 `json:"leaked"`
+	Unaccounted uint64 `json:"unaccounted"`
+	// Problems are other things that must not be: a process that did not end in
+	// time, or an answer that no fault explains.
+	Problems []string `json:"problems,omitempty"`
+	// Details say more of the first that were found.
+	Details []string `json:"details,omitempty"`
+}
+
+// Good reports whether all is as it must be.
+func (r *Report) Good() bool {
+	return r.Lost+r.Doubled+r.Leaked+r.Unaccounted == 0 && len(r.Problems) == 0
+}
+
+const maxDetails = 40
+
+func (r *Report) tell(format string, arguments ...any) {
+	if len(r.Details) < maxDetails {
+		r.Details = append(r.Details, fmt.Sprintf(format, arguments...))
+	}
+}
+
+// Write writes it for people.
+func (r *Report) Write(to io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nseed %d, %s Kafka, %.0f s\n", r.Seed, r.Kafka, r.Seconds)
+	for _, kind := range slices.Sorted(maps.Keys(r.Faults)) {
+		fmt.Fprintf(&b, "%-12s", kind)
+		for _, target := range slices.Sorted(maps.Keys(r.Faults[kind])) {
+			fmt.Fprintf(&b, " %s %d", target, r.Faults[kind][target])
+		}
+		b.WriteByte('\n')
+	}
+	for _, list := range [][]string{r.NotCovered, r.Problems, r.Details} {
+		for _, line := range list {
+			fmt.Fprintln(&b, "  ", line)
+		}
+	}
+	verdict := "nothing is lost, doubled, leaked or unaccounted for"
+	if !r.Good() {
+		verdict = "IT IS NOT AS IT MUST BE"
+	}
+	fmt.Fprintf(&b, `
+requests     %10d, of which %d were refused; processes that ended by themselves %v
+acknowledged %10d events, and %d that broke off or were refused before; %d resets
+stored       %10d rows; %d batches are in Kafka more than once
+kills        %10d
+lost         %10d
+doubled      %10d
+leaked       %10d
+unaccounted  %10d
+%s
+`, r.Requests, r.Refusals, r.Exits, r.Acknowledged, r.Unanswered, r.Resets, r.Rows, r.Copies,
+		r.Kills, r.Lost, r.Doubled, r.Leaked, r.Unaccounted, verdict)
+	_, err := io.WriteString(to, b.String())
+	return err
+}

@@ -1,0 +1,270 @@
+package faults
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"sekisho/schemas/policy"
+	"sekisho/sinks/clickhouse"
+	"sekisho/stream"
+)
+
+// How many of each there are.
+const (
+	numCollectors = 2
+	numSinks      = 2
+	numPartitions = 4
+	numBrokers    = 3 // with Apache Kafka
+)
+
+// stage is what runs, and what faults can be done to.
+type stage struct {
+	options Options
+	dir     string
+	logs    string
+	program string
+	common  []string // environment of the roles
+
+	kafka      kafkaServers
+	clickhouse *clickHouse
+	collectors []*roleProcess
+	sinks      []*roleProcess
+	disks      []*disk
+	notCovered []string
+}
+
+// roleProcess is a role of Sekisho with a clock of its own.
+type roleProcess struct {
+	*process
+	clock  *clock
+	listen string // host:port
+	admin  string // URL
+}
+
+// build makes the stage in a directory and starts everything on it.
+func build(ctx context.Context, o Options, dir string) (*stage, error) {
+	s := &stage{options: o, dir: dir, logs: filepath.Join(dir, "logs")}
+	if err := os.MkdirAll(s.logs, 0o700); err != nil {
+		return nil, err
+	}
+	if err := s.start(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *stage) start(ctx context.Context) error {
+	var err error
+	if s.program, err = buildProgram(s.dir); err != nil {
+		return err
+	}
+	if s.kafka, err = s.startKafka(ctx); err != nil {
+		return err
+	}
+	if s.clickhouse, err = s.startClickHouse(ctx); err != nil {
+		return err
+	}
+	if err := s.configure(); err != nil {
+		return err
+	}
+	for _, command := range []string{"topics", "migrate"} {
+		if err := s.once(ctx, command); err != nil {
+			return err
+		}
+	}
+	for i := range numCollectors {
+		p, err := s.role(fmt.Sprintf("collector-%d", i+1), "collect")
+		if err != nil {
+			return err
+		}
+		if err := s.giveSpool(p, i); err != nil {
+			return err
+		}
+		s.collectors = append(s.collectors, p)
+	}
+	for i := range numSinks {
+		p, err := s.role(fmt.Sprintf("sink-%d", i+1), "sink", "clickhouse")
+		if err != nil {
+			return err
+		}
+		s.sinks = append(s.sinks, p)
+	}
+	for _, p := range s.roles() {
+		if err := p.begin(); err != nil {
+			return err
+		}
+	}
+	return s.awaitRoles(ctx)
+}
+
+// roles are the processes of Sekisho.
+func (s *stage) roles() []*roleProcess {
+	return append(append([]*roleProcess(nil), s.collectors...), s.sinks...)
+}
+
+func (s *stage) awaitRoles(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	for _, p := range s.roles() {
+		if err := p.await(ctx); err != nil {
+			said, _ := os.ReadFile(p.log)
+			return fmt.Errorf("%w; its log ends with: %s", err, said[max(len(said)-2000, 0):])
+		}
+	}
+	return nil
+}
+
+// configure makes what all roles are told.
+func (s *stage) configure() error {
+	rules := filepath.Join(s.dir, "policy.yaml")
+	if err := os.WriteFile(rules, policy.Example, 0o600); err != nil {
+		return err
+	}
+	replication := "1"
+	if s.options.Kafka == apacheKafka {
+		replication = strconv.Itoa(numBrokers)
+	}
+	s.common = []string{
+		"SEKISHO_POLICY=" + rules,
+		"SEKISHO_KEYS_SECRET=" + secret(), "SEKISHO_KEYS_REGISTRY=" + secret(),
+		"SEKISHO_KAFKA_BROKERS=" + strings.Join(s.kafka.addresses(), ","),
+		"SEKISHO_KAFKA_PARTITIONS=" + strconv.Itoa(numPartitions),
+		"SEKISHO_KAFKA_REPLICATION=" + replication,
+		"SEKISHO_KAFKA_TIMEOUT=5s",
+		"SEKISHO_CLICKHOUSE_ADDRESSES=" + s.clickhouse.proxy.Address(),
+		"SEKISHO_CLICKHOUSE_BATCH_MAX_WAIT=200ms",
+		"SEKISHO_CLICKHOUSE_TIMEOUT=20s",
+		"SEKISHO_COLLECTOR_RATE=0", // all writers have one address
+	}
+	for _, pair := range os.Environ() {
+		if !strings.HasPrefix(pair, "SEKISHO_") {
+			s.common = append(s.common, pair)
+		}
+	}
+	return nil
+}
+
+// once runs a command of the program to its end.
+func (s *stage) once(ctx context.Context, arguments ...string) error {
+	cmd := exec.CommandContext(ctx, s.program, arguments...)
+	cmd.Env = s.common
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("sekisho %s: %w: %s", strings.Join(arguments, " "), err, out)
+	}
+	return nil
+}
+
+func (s *stage) role(name string, arguments ...string) (*roleProcess, error) {
+	c, err := newClock(filepath.Join(s.dir, name+".clock"))
+	if err != nil {
+		return nil, err
+	}
+	listen, admin := freePort(), freePort()
+	if listen == 0 || admin == 0 {
+		return nil, errors.New("there is no free port on loopback")
+	}
+	p := &roleProcess{clock: c, listen: loopback(listen), admin: "http://" + loopback(admin), process: &process{
+		name: name, path: s.program, arguments: arguments, log: filepath.Join(s.logs, name+".log"),
+		ready: answers("http://" + loopback(admin) + "/readyz"),
+	}}
+	p.environment = append([]string{
+		clockVariable + "=" + c.file,
+		"SEKISHO_COLLECTOR_LISTEN=" + p.listen, "SEKISHO_ADMIN_LISTEN=" + loopback(admin),
+	}, s.common...)
+	return p, nil
+}
+
+// answers returns a check that an address answers with success.
+func answers(address string) func(context.Context) bool {
+	client := &http.Client{Timeout: 2 * time.Second}
+	return func(ctx context.Context) bool {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return false
+		}
+		answer, err := client.Do(request)
+		if err != nil {
+			return false
+		}
+		answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
+	}
+}
+
+// cluster connects to Kafka, past the roles.
+func (s *stage) cluster() (*stream.Cluster, error) {
+	c := stream.DefaultConfig()
+	c.Brokers, c.Partitions = s.kafka.addresses(), numPartitions
+	return stream.Connect(c)
+}
+
+// store connects to ClickHouse, past the proxy.
+func (s *stage) store() (*clickhouse.Store, error) {
+	c := clickhouse.DefaultConfig()
+	c.Addresses = []string{s.clickhouse.server.NativeAddr()}
+	return clickhouse.Connect(c)
+}
+
+// mend undoes every fault that is still there and waits until all answers.
+func (s *stage) mend(ctx context.Context) error {
+	for _, d := range s.disks {
+		d.free()
+	}
+	s.kafka.mend()
+	s.clickhouse.proxy.mend()
+	for _, p := range s.roles() {
+		if err := p.clock.set(0); err != nil {
+			return err
+		}
+	}
+	if err := s.kafka.await(ctx); err != nil {
+		return err
+	}
+	return s.awaitRoles(ctx)
+}
+
+// close ends everything at once.
+func (s *stage) close() {
+	for _, p := range s.roles() {
+		p.kill()
+	}
+	if s.clickhouse != nil {
+		s.clickhouse.close()
+	}
+	if s.kafka != nil {
+		s.kafka.close()
+	}
+	for _, d := range s.disks {
+		unmount(d.dir)
+	}
+}
+
+func secret() string {
+	var random [32]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return hex.EncodeToString(random[:])
+}
+
+// freePort is 0 when there is none.
+func freePort() int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -1,0 +1,159 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"sekisho/stream/apache"
+	"sekisho/stream/kafkatest"
+)
+
+// kafkaServers are the brokers, each behind a proxy.
+type kafkaServers interface {
+	addresses() []string
+	brokers() []broker
+	proxies() []*kafkatest.Proxy
+	await(context.Context) error
+	mend()
+	close()
+}
+
+// broker is what can be done to one of them.
+type broker interface {
+	kill() bool
+	begin() error
+	signal(os.Signal) error
+}
+
+func (s *stage) startKafka(ctx context.Context) (kafkaServers, error) {
+	if s.options.Kafka == apacheKafka {
+		return s.startApache(ctx)
+	}
+	return s.startEmbedded(ctx)
+}
+
+// embeddedServer is the embedded Kafka in a process of its own.
+type embeddedServer struct {
+	*process
+	proxy *kafkatest.Proxy
+}
+
+func (s *stage) startEmbedded(ctx context.Context) (kafkaServers, error) {
+	proxy, err := kafkatest.NewProxy()
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	port := freePort()
+	if port == 0 {
+		return nil, errors.New("there is no free port on loopback")
+	}
+	proxy.SetBroker(loopback(port))
+	k := &embeddedServer{proxy: proxy, process: &process{
+		name: "broker", path: self, log: filepath.Join(s.logs, "broker.log"), environment: os.Environ(),
+		arguments: []string{KafkaCommand, filepath.Join(s.dir, "kafka"), strconv.Itoa(port), proxy.Address()},
+		ready:     listens(loopback(port)),
+	}}
+	if err := k.begin(); err != nil {
+		return nil, err
+	}
+	return k, k.await(ctx)
+}
+
+func (k *embeddedServer) addresses() []string         { return []string{k.proxy.Address()} }
+func (k *embeddedServer) brokers() []broker           { return []broker{k.process} }
+func (k *embeddedServer) proxies() []*kafkatest.Proxy { return []*kafkatest.Proxy{k.proxy} }
+func (k *embeddedServer) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	return k.process.await(ctx)
+}
+func (k *embeddedServer) mend()  { k.proxy.Mend() }
+func (k *embeddedServer) close() { k.proxy.Close(); k.kill() }
+
+// apacheServers are brokers of Apache Kafka, each on a small disk.
+type apacheServers struct {
+	cluster *apache.Cluster
+	ways    []*kafkatest.Proxy
+}
+
+type apacheBroker struct{ *apache.Node }
+
+func (b apacheBroker) kill() bool               { ran := b.Running(); b.Kill(); return ran }
+func (b apacheBroker) begin() error             { return b.Begin() }
+func (b apacheBroker) signal(s os.Signal) error { return b.Signal(s) }
+
+func (s *stage) startApache(ctx context.Context) (kafkaServers, error) {
+	k := &apacheServers{}
+	var addresses []string
+	for range numBrokers {
+		proxy, err := kafkatest.NewProxy()
+		if err != nil {
+			return nil, err
+		}
+		k.ways = append(k.ways, proxy)
+		addresses = append(addresses, proxy.Address())
+	}
+	var err error
+	k.cluster, err = apache.Start(ctx, apache.Options{
+		Dir: filepath.Join(s.dir, "kafka"), Brokers: numBrokers, Advertised: addresses,
+		Properties: map[string]string{"log.segment.bytes": strconv.Itoa(8 << 20)},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, n := range k.cluster.Nodes() {
+		k.ways[i].SetBroker(n.Address())
+	}
+	return k, nil
+}
+
+func (k *apacheServers) addresses() []string         { return k.cluster.Addresses() }
+func (k *apacheServers) proxies() []*kafkatest.Proxy { return k.ways }
+func (k *apacheServers) brokers() (all []broker) {
+	for _, n := range k.cluster.Nodes() {
+		all = append(all, apacheBroker{n})
+	}
+	return all
+}
+
+func (k *apacheServers) await(ctx context.Context) error {
+	for _, n := range k.cluster.Nodes() {
+		if err := n.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *apacheServers) mend() {
+	for _, p := range k.ways {
+		p.Mend()
+	}
+}
+
+func (k *apacheServers) close() {
+	for _, p := range k.ways {
+		p.Close()
+	}
+	k.cluster.Close()
+}
+
+// listens returns a check that connections are taken at an address.
+func listens(address string) func(context.Context) bool {
+	return func(context.Context) bool {
+		c, err := net.DialTimeout("tcp", address, time.Second)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	}
+}
