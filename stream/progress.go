@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -133,3 +134,10 @@ func (p *Progress) Of(recipient string, from, to int64) (state schemas.ProgressS
 // farness orders the states from the one that stands for least to do to the one
 // that stands for most, by state.
 var farness = [...]int{schemas.Done: 0, schemas.Unsupported: 1, schemas.Asked: 2, schemas.Failed: 3}
+
+// Recipients returns the names of those who reported anything.
+func (p *Progress) Recipients() []string {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return slices.Sorted(maps.Keys(p.reports))
+}

@@ -93,7 +93,7 @@ func demo(cmd *cobra.Command, f demoFlags) error {
 	if err != nil {
 		return err
 	}
-	bar := progress(int64(f.options.Count), "sending")
+	bar := progress(int64(f.options.Count), "sending", "events")
 	f.options.Progress = func(n int) { _ = bar.Add(n) }
 	t := traffic.New(f.options)
 	err = t.Run(ctx)
@@ -137,8 +137,9 @@ func (f *demoFlags) locate(c *config.Config) error {
 	return nil
 }
 
-// progress returns a bar on standard error; -1 or 0 for an unknown length.
-func progress(length int64, what string) *progressbar.ProgressBar {
+// progress returns a bar on standard error, with the rate and the time left; -1
+// or 0 for an unknown length.
+func progress(length int64, what, unit string) *progressbar.ProgressBar {
 	if length == 0 {
 		length = -1
 	}
@@ -146,7 +147,7 @@ func progress(length int64, what string) *progressbar.ProgressBar {
 		progressbar.OptionSetWriter(os.Stderr),
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("events"),
+		progressbar.OptionSetItsString(unit),
 		progressbar.OptionShowCount(),
 		progressbar.OptionThrottle(200*time.Millisecond),
 		progressbar.OptionSetWidth(30),

@@ -14,9 +14,7 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"sekisho/cmd/sekisho/internal/config"
 	"sekisho/cmd/sekisho/internal/role"
@@ -154,8 +152,8 @@ func runReplay(cmd *cobra.Command, f replayFlags) error {
 		}
 		defer closing()
 	}
-	show := newProgress(os.Stderr)
-	r.Progress = show.update
+	show := newProgress(os.Stderr, "replaying", "replayed", "messages")
+	r.Progress = func(p replay.Progress) { show.update(p.Done, p.Total) }
 	counts, err := run(ctx)
 	show.end()
 	if err := errors.Join(err, reportReplay(cmd.OutOrStdout(), counts, f)); err != nil {
@@ -209,56 +207,6 @@ func dryTarget(kind, name string) replay.Target {
 		name = "store"
 	}
 	return replay.Recipient(name, nil)
-}
-
-// progressOf shows how far a replay is: a bar on a terminal, else a line now and
-// then.
-type progressOf struct {
-	to       io.Writer
-	terminal bool
-	bar      *progressbar.ProgressBar
-	began    time.Time
-	first    int64
-	told     time.Time
-}
-
-func newProgress(to *os.File) *progressOf {
-	return &progressOf{to: to, terminal: term.IsTerminal(int(to.Fd())), first: -1}
-}
-
-func (s *progressOf) update(p replay.Progress) {
-	if s.first < 0 {
-		s.first, s.began, s.told = p.Done, time.Now(), time.Now()
-		if s.terminal {
-			s.bar = progress(p.Total, "replaying")
-		}
-	}
-	if s.bar != nil {
-		_ = s.bar.Set64(p.Done)
-		return
-	}
-	if time.Since(s.told) < 5*time.Second && (p.Done < p.Total || s.told.IsZero()) {
-		return
-	}
-	s.told = time.Now()
-	fmt.Fprintln(s.to, s.line(p))
-}
-
-// line says how far it is, how fast it goes, and how long it may still take.
-func (s *progressOf) line(p replay.Progress) string {
-	line := fmt.Sprintf("replayed %d of %d messages", p.Done, p.Total)
-	if rate := float64(p.Done-s.first) / time.Since(s.began).Seconds(); rate >= 1 {
-		left := time.Duration(float64(p.Total-p.Done) / rate * float64(time.Second))
-		line += fmt.Sprintf(", %.0f a second, %s left", rate, left.Round(time.Second))
-	}
-	return line
-}
-
-func (s *progressOf) end() {
-	if s.bar != nil {
-		_ = s.bar.Exit()
-		fmt.Fprintln(s.to)
-	}
 }
 
 // replayReport is what a replay found, as JSON.

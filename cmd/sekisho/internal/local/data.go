@@ -107,17 +107,8 @@ func (d *Dir) Keep(name string, content []byte) (file string, err error) {
 
 // writeAtomic writes a file whole or not at all, for the owner alone.
 func writeAtomic(file string, content []byte) error {
-	temporary, err := os.CreateTemp(filepath.Dir(file), ".new-*")
-	if err != nil {
+	return Replace(file, func(f *os.File) error {
+		_, err := f.Write(content)
 		return err
-	}
-	_, err = temporary.Write(content)
-	err = errors.Join(err, temporary.Sync(), temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), file)
-	}
-	if err != nil {
-		os.Remove(temporary.Name())
-	}
-	return err
+	})
 }

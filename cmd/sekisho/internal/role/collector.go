@@ -41,7 +41,7 @@ type Collector struct {
 func CheckCollector(c *config.Config) error {
 	_, err := LoadPolicy(c.Policy)
 	if err == nil {
-		_, _, err = secrets(c.Keys)
+		_, _, err = Secrets(c.Keys)
 	}
 	return err
 }
@@ -53,7 +53,7 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 	if err != nil {
 		return nil, err
 	}
-	keys, resets, err := secrets(c.Keys)
+	keys, resets, err := Secrets(c.Keys)
 	if err != nil {
 		return nil, err
 	}
@@ -110,8 +110,8 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 	return r, nil
 }
 
-// secrets makes the keys and the empty registry.
-func secrets(c config.Keys) (*enforcer.Keys, *enforcer.Resets, error) {
+// Secrets makes the keys and the empty registry.
+func Secrets(c config.Keys) (*enforcer.Keys, *enforcer.Resets, error) {
 	if !c.Secret.IsSet() || !c.Registry.IsSet() {
 		return nil, nil, errors.New("keys.secret and keys.registry are required: write `file:/path` to them in the configuration, or set SEKISHO_KEYS_SECRET and SEKISHO_KEYS_REGISTRY; make a secret with `openssl rand -hex 32`")
 	}

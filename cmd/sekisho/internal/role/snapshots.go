@@ -14,6 +14,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"sekisho/cmd/sekisho/internal/local"
 	"sekisho/enforcer/registry"
 	"sekisho/stream"
 )
@@ -174,9 +175,10 @@ func (s *snapshots) write() {
 		return
 	}
 	text, err := json.Marshal(position{s.keyID, mark})
+	err = errors.Join(err, os.MkdirAll(s.dir, 0o700))
 	for name, set := range s.sets {
 		if err == nil {
-			err = replaceFile(s.path(name), func(file *os.File) error { return set.WriteSnapshot(file, text) })
+			err = local.Replace(s.path(name), func(file *os.File) error { return set.WriteSnapshot(file, text) })
 		}
 	}
 	if err != nil {
@@ -186,39 +188,4 @@ func (s *snapshots) write() {
 	}
 	s.written = mark.Next
 	s.writes.Inc()
-}
-
-// replaceFile writes a file beside another one and puts it in its place once it
-// is on disk: whatever happens, the old one is there or the new one.
-func replaceFile(path string, write func(*os.File) error) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("cannot make the directory %s: %w", dir, err)
-	}
-	file, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("cannot write to %s: %w", dir, err)
-	}
-	err = errors.Join(write(file), file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		os.Remove(file.Name())
-		return fmt.Errorf("cannot write %s: %w", path, err)
-	}
-	return syncDir(dir)
-}
-
-// syncDir has the names in a directory on disk.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("cannot open the directory %s: %w", dir, err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("cannot sync the directory %s: %w", dir, err)
-	}
-	return nil
 }
