@@ -84,7 +84,7 @@ func NewProducer(cluster *Cluster, partitions int, o ProducerOptions) *Producer 
 	p.batches.New = func() any { return new(batch) }
 	for i := range partitions {
 		p.partitions = append(p.partitions, i)
-		p.queues = append(p.queues, &queue{partition: i, producer: p, wake: make(chan struct{}, 1)})
+		p.queues = append(p.queues, &queue{partition: i, producer: p, wake: make(chan struct{}, 1), counts: schemas.Account{}})
 	}
 	p.startSpooling(o.Spool)
 	for _, q := range p.queues {

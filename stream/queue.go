@@ -23,7 +23,9 @@ type queue struct {
 
 	owed []account // at most one, that nobody waits for and Kafka may not have; the worker's
 
-	payload []byte // for the spool; the worker's
+	// Reused by the worker.
+	counts  schemas.Account
+	payload []byte // for the spool
 
 	drain   chan struct{} // wakes who empties the spool
 	failing atomic.Bool
@@ -61,13 +63,11 @@ type account struct {
 	total uint64 // decisions
 }
 
-// account counts the batch's decisions.
-func (b *batch) account() schemas.Account {
-	a := make(schemas.Account, min(len(b.decisions), 64))
+// count adds the batch's decisions to an account.
+func (b *batch) count(a schemas.Account) {
 	for i := range b.decisions {
 		a[b.decisions[i]]++
 	}
-	return a
 }
 
 func newAccount(a schemas.Account) account {
@@ -190,7 +190,9 @@ func (q *queue) write(b *batch) {
 	p := q.producer
 	var own account
 	if len(b.decisions) > 0 {
-		own = newAccount(b.account())
+		clear(q.counts)
+		b.count(q.counts)
+		own = newAccount(q.counts)
 	}
 	err := q.makeDurable(b, q.owed, own)
 	p.queued.Add(-b.cost)

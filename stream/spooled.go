@@ -32,7 +32,8 @@ func (s *spooled) accounts() []account {
 	if len(s.batch.decisions) == 0 {
 		return s.owed
 	}
-	counts := s.batch.account()
+	counts := schemas.Account{}
+	s.batch.count(counts)
 	return append(s.owed, account{id: s.own.id, time: s.own.time, value: counts.AppendJSON(nil), total: total(counts)})
 }
 

@@ -344,7 +344,7 @@ func TestUnknownRecordIsSetAside(t *testing.T) {
 	q := &queue{producer: &Producer{}, wake: make(chan struct{}, 1), waiting: []*batch{whole}}
 	m := event("k", "good")
 	q.add(&m, &Waiter{})
-	good := appendSpooled(nil, whole, nil, newAccount(whole.account()))
+	good := appendSpooled(nil, whole, nil, newAccount(schemas.Account{allowed: 1}))
 	for _, payload := range [][]byte{[]byte("\x02of the future"), good, good[:len(good)-1], nil} {
 		for _, lane := range []int{0, 7} { // the topic had more partitions
 			if err := s.Append(lane, payload); err != nil {
@@ -426,7 +426,7 @@ func FuzzSpooled(f *testing.F) {
 			q.waiting[len(q.waiting)-1].size = 0 // all into this batch
 			q.add(&m, &Waiter{})
 		}
-		own := newAccount(b.account())
+		own := newAccount(schemas.Account{{Site: site}: 1})
 		var others []account
 		for range owed % 4 {
 			others = append(others, newAccount(schemas.Account{{Site: site}: 3}))

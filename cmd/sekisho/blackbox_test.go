@@ -118,13 +118,14 @@ func startUp(t *testing.T, dir string, arguments ...string) *running {
 }
 
 // kafkaFor names the Kafka of a data directory where it is not for `sekisho up`
-// to bring one: in builds with the tag apache. It lasts as long as the test.
+// to bring one: when the test has, and in builds with the tag apache. It lasts as
+// long as the test.
 func kafkaFor(t *testing.T, dir string) []string {
 	t.Helper()
-	if !kafkatest.Apache {
+	k, found := brought[dir]
+	if !found && !kafkatest.Apache {
 		return nil
 	}
-	k, found := brought[dir]
 	if !found {
 		var err error
 		if k, err = kafkatest.Start(filepath.Join(dir, "apache")); err != nil {

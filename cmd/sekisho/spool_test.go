@@ -1,0 +1,105 @@
+package main_test
+
+import (
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"sekisho/schemas"
+	"sekisho/stream"
+	"sekisho/stream/kafkatest"
+)
+
+// TestKafkaGoesAndTheProcessIsKilled: while Kafka is away events are taken, also
+// for longer than the registry may be without it; then the process is killed.
+// When both are back, every event that was answered with success is in
+// ClickHouse once, and in Kafka in the order in which it was sent.
+func TestKafkaGoesAndTheProcessIsKilled(t *testing.T) {
+	dir := t.TempDir()
+	k, err := kafkatest.Start(filepath.Join(dir, "a kafka"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	brought[dir] = k
+	t.Cleanup(func() { k.Close(); delete(brought, dir) })
+	u := startUp(t, dir)
+	var sent []string
+	send := func(n int) {
+		t.Helper()
+		for range n {
+			id := uuid.Must(uuid.NewV7()).String()
+			event := `{"id":"` + id + `","type":"pageview","site":"shop","url":"http://localhost:1/","visitor_id":"v1","consent":{"analytics":true}}`
+			answer, err := http.Post(u.Collector+"/v1/events", "application/json", strings.NewReader(event))
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode != http.StatusNoContent {
+				t.Fatalf("the collector answered %s", answer.Status)
+			}
+			sent = append(sent, id)
+		}
+	}
+	send(10)
+	k.Away()
+	send(30)
+	eventually(t, waitTime, "the registry to have lost touch", func() bool {
+		return metric(t, u, "sekisho_registry_lag_age_seconds") > stream.MaxLagAge.Seconds()
+	})
+	send(10)
+	fetch(t, u.Collector+"/readyz")
+	if n := metric(t, u, "sekisho_spool_records"); n < 1 || metric(t, u, `sekisho_spool_state{state="holding"}`) != 1 || metric(t, u, "sekisho_spool_oldest_age_seconds") <= 0 {
+		t.Errorf("%v batches are in the spool", n)
+	}
+	u.kill(t)
+	if err := k.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	u = startUp(t, dir)
+	send(10)
+	eventually(t, waitTime, "the spool to be empty", func() bool { return metric(t, u, "sekisho_spool_records") == 0 })
+	eventually(t, waitTime, "all accounts", func() bool {
+		return count(t, u, "SELECT sum(received) FROM accounts") == uint64(len(sent))
+	})
+	if n := count(t, u, "SELECT count() FROM events"); n != uint64(len(sent)) {
+		t.Errorf("%d events have %d rows", len(sent), n)
+	}
+	if n := count(t, u, "SELECT uniqExact(id) FROM events WHERE has($1, toString(id))", sent); n != uint64(len(sent)) {
+		t.Errorf("of %d events %d are stored", len(sent), n)
+	}
+	var order []string
+	for _, m := range u.messages(t, "sekisho.events") {
+		if string(stream.HeaderOf(m.Headers, schemas.HeaderKind)) != schemas.KindEvent {
+			continue
+		}
+		if i := strings.Index(string(m.Value), `"id":"`); i >= 0 {
+			if id := string(m.Value[i+6:][:36]); !slices.Contains(order, id) {
+				order = append(order, id)
+			}
+		}
+	}
+	if !slices.Equal(order, sent) {
+		t.Errorf("the order in Kafka is\n%v, want\n%v", order, sent)
+	}
+}
+
+// metric reads a metric without labels, or with just those in the name.
+func metric(t *testing.T, u *running, name string) float64 {
+	t.Helper()
+	for line := range strings.Lines(fetch(t, u.Admin+"/metrics")) {
+		if text, found := strings.CutPrefix(line, name+" "); found {
+			value, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return value
+		}
+	}
+	t.Fatalf("there is no metric %s", name)
+	return 0
+}
