@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
 
 	"sekisho/schemas"
@@ -18,7 +19,8 @@ type delivery struct {
 	messages []kafka.Message
 
 	mu      sync.Mutex
-	settled []bool // by place in the run: nothing is left to do
+	settled []bool            // by place in the run: nothing is left to do
+	sender  map[uuid.UUID]int // place that sends the event of an id
 }
 
 func (d *delivery) done(places ...int) {
@@ -45,6 +47,7 @@ func (d *delivery) prefix() int {
 type parcel struct {
 	Batch
 	list  []int // places of its events in the run
+	ids   []uuid.UUID
 	size  int
 	known time.Time // resets acknowledged before it were taken into account
 }
@@ -193,6 +196,7 @@ func (d *delivery) accepted(ctx context.Context, p *parcel, a *Answer) {
 	d.metrics.sent.Add(len(p.list) - refused)
 	for i, place := range p.list {
 		if !slices.Contains(a.Refused, i) {
+			d.copies.sent(p.ids[i])
 			d.done(place)
 		}
 	}

@@ -13,8 +13,8 @@ type runnerMetrics struct {
 	set       *metrics.Set
 	recipient string
 
-	sent, retried, expired, unwanted, bad, maybeTwice *metrics.Counter
-	requestSeconds                                    *metrics.Histogram
+	sent, retried, expired, unwanted, copies, bad, maybeTwice *metrics.Counter
+	requestSeconds                                            *metrics.Histogram
 }
 
 func newRunnerMetrics(set *metrics.Set, r *Runner) *runnerMetrics {
@@ -25,6 +25,7 @@ func newRunnerMetrics(set *metrics.Set, r *Runner) *runnerMetrics {
 	m.sent = m.events("sent")
 	m.expired = m.events("expired")
 	m.unwanted = m.events("unwanted")
+	m.copies = m.events("copy")
 	m.bad = m.events("bad")
 	m.retried = set.NewCounter(m.name("sekisho_forward_retried_events_total"))
 	m.maybeTwice = set.NewCounter(m.name("sekisho_forward_maybe_twice_events_total"))

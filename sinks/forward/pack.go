@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/google/uuid"
+
 	"sekisho/schemas"
 )
 
@@ -36,6 +38,12 @@ func (d *delivery) pack(ctx context.Context, list []int) (parcels []*parcel, err
 			d.done(place)
 			continue
 		}
+		id, err := uuid.Parse(seen.event.ID)
+		if err == nil && d.isCopy(id, place) {
+			d.metrics.copies.Inc()
+			d.done(place)
+			continue
+		}
 		body, group, err := d.kind.Project(nil, seen.event)
 		var refusal Refusal
 		switch {
@@ -59,7 +67,7 @@ func (d *delivery) pack(ctx context.Context, list []int) (parcels []*parcel, err
 			filling[group] = p
 			parcels = append(parcels, p)
 		}
-		p.Bodies, p.list, p.size = append(p.Bodies, body), append(p.list, place), p.size+len(body)+1
+		p.Bodies, p.list, p.ids, p.size = append(p.Bodies, body), append(p.list, place), append(p.ids, id), p.size+len(body)+1
 	}
 	return parcels, nil
 }

@@ -60,6 +60,7 @@ type Runner struct {
 	forgetter  *stream.Consumer
 	metrics    *runnerMetrics
 	unsent     unsent
+	copies     copies
 	pace       pace
 	log        *slog.Logger
 	told       throttle
