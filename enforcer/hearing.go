@@ -110,13 +110,14 @@ func (h *hearing) hearTCF(text, additional string) {
 		h.malformed()
 		return
 	}
+	changed := h.tcf.LastUpdated().UnixMilli()
 	for p := schemas.Analytics; p < schemas.NumPurposes; p++ {
 		needs := h.table.tcfNeeds[p]
 		if len(needs) == 0 {
 			continue
 		}
 		if h.consentsTo(needs) {
-			h.grant(1 << p)
+			h.grantAt(changed, 1<<p)
 		} else {
 			h.refuse(1<<p, schemas.ReasonRefused)
 		}
@@ -130,6 +131,16 @@ func (h *hearing) hearTCF(text, additional string) {
 			h.vendorRefused[i] = schemas.OptionalPurposes
 		}
 	}
+}
+
+// grantAt grants what was agreed to at a time, in Unix milliseconds. Before the
+// last material revision that counts as silence.
+func (h *hearing) grantAt(at int64, granted schemas.Purposes) {
+	if at < h.table.materialAt {
+		h.outdated |= granted
+		return
+	}
+	h.grant(granted)
 }
 
 func (h *hearing) consentsTo(needs []tcf.Purpose) bool {
@@ -204,7 +215,7 @@ func (h *hearing) hearCanada(s *gpp.Section) {
 			granted = granted && (need == 1 || express.Has(uint8(need)))
 		}
 		if granted {
-			h.grant(1 << p)
+			h.grantAt(h.gpp.Canada().LastUpdated.UnixMilli(), 1<<p)
 		} else if len(needs) > 0 {
 			h.refuse(1<<p, schemas.ReasonRefused)
 		}
@@ -278,7 +289,11 @@ func (h *hearing) hearPlatform(platform int, err error, j *jurisdiction) {
 	}
 	tc, ac := h.choices.TC, h.choices.AC
 	h.refuse(refused, schemas.ReasonRefused)
-	h.grant(granted &^ refused &^ silent)
+	if granted &^= refused | silent; h.choices.Chosen != 0 {
+		h.grantAt(h.choices.Chosen, granted)
+	} else {
+		h.grant(granted) // the site's word of now
+	}
 	if tc != "" {
 		h.hearTCF(tc, ac)
 	}

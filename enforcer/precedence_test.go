@@ -1,12 +1,15 @@
 package enforcer
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
 	"sekisho/schemas"
+	"sekisho/schemas/policy"
 )
 
 // statement is something that a signal says of advertising.
@@ -143,4 +146,54 @@ func addSignals(consent map[string]any, s *schemas.Signals) {
 	add("categories", s.Categories, json.RawMessage(s.Categories))
 	add("att", s.ATT, s.ATT)
 	add("limit_ad_tracking", s.LimitAdTracking, s.LimitAdTracking)
+}
+
+// TestConsentBeforeRevision: whatever tells when the user chose counts as silence
+// if that was before the policy's last material revision. A refusal stays one.
+func TestConsentBeforeRevision(t *testing.T) {
+	revised, err := policy.Parse([]byte(strings.Replace(string(policy.Example), "  - date: 2026-10-01\n", "  - date: 2026-10-01\n    material: true\n", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if revised.LastMaterial() != "2026-10-01" {
+		t.Fatal("the example policy is not what it was")
+	}
+	before, after := exampleTable(t), Compile(revised)
+	check := func(name string, table *Table, place string, s schemas.Signals, want schemas.Reason) {
+		t.Helper()
+		r := Request{Now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC), Place: place, Signals: s}
+		var v Verdict
+		table.Decide(table.Site("shop"), decode(t, `{"type":"pageview","site":"shop","url":"https://shop.example.jp/"}`), &r, nil, &v)
+		if v.Reason != want {
+			t.Errorf("%s in %s under the policy of %s: %v because %v, want %v", name, place, table.Material, v.Outcome, v.Reason, want)
+		}
+	}
+	didomi := func(updated string) string {
+		return base64.StdEncoding.EncodeToString([]byte(`{"updated":"` + updated + `","purposes":{"enabled":["measure_content_performance"],"disabled":[]}}`))
+	}
+	const (
+		oneTrust  = "groups=C0001:1,C0002:1&interactionCount=1"
+		cookiebot = "{stamp:'a',necessary:true,preferences:false,statistics:true,marketing:false,method:'explicit',ver:1,utc:"
+	)
+	for name, s := range map[string]schemas.Signals{
+		"TC string":  {TCF: tcAcceptAllV23}, // of April
+		"TCF in GPP": {GPP: "DBABMA~" + tcAcceptAllV23},
+		"OneTrust":   {OneTrust: oneTrust, OneTrustClosed: "2026-09-30T23:59:59.999Z"},
+		"Cookiebot":  {Cookiebot: cookiebot + "1790812799999}"}, // the last moment of September
+		"Didomi":     {Didomi: didomi("2026-09-30T23:59:59.999Z")},
+	} {
+		check(name, before, "DE", s, schemas.ReasonGranted)
+		check(name, after, "DE", s, schemas.ReasonOutdatedConsent)
+		check(name, after, "US-NY", s, schemas.ReasonGranted) // by silence
+	}
+	for name, s := range map[string]schemas.Signals{
+		"OneTrust":                {OneTrust: oneTrust, OneTrustClosed: "2026-10-01T00:00:00Z"},
+		"OneTrust without a time": {OneTrust: oneTrust},
+		"Cookiebot":               {Cookiebot: cookiebot + "1790812800000}"},
+		"Didomi":                  {Didomi: didomi("2026-10-01T00:00:00.000Z")},
+	} {
+		check(name, after, "DE", s, schemas.ReasonGranted)
+	}
+	check("refusal", after, "US-NY", schemas.Signals{TCF: tcRejectAllV23}, schemas.ReasonRefused)
+	check("no time", after, "US-NY", schemas.Signals{OneTrust: oneTrust, OneTrustClosed: "2026-99-01T00:00:00Z"}, schemas.ReasonMalformedConsent)
 }

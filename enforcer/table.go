@@ -17,7 +17,8 @@ type Table struct {
 	// Version names the policy: the date of its last revision.
 	Version string
 	// Material is the date before which consent counts as silence.
-	Material string
+	Material   string
+	materialAt int64 // its midnight UTC, in Unix milliseconds
 	// Recipients are the names of the policy's recipients; store is the first.
 	Recipients []string
 
@@ -83,11 +84,21 @@ type rule struct {
 	without policy.Action
 }
 
+// midnight is when a date begins, in Unix milliseconds; 0 for none.
+func midnight(date string) int64 {
+	t, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
 // Compile makes the decision table of a policy that [policy.Parse] accepted.
 func Compile(p *policy.Policy) *Table {
 	t := &Table{
 		Version:     p.Version(),
 		Material:    p.LastMaterial(),
+		materialAt:  midnight(p.LastMaterial()),
 		Recipients:  recipientNames(p),
 		sites:       make(map[string]*Site, len(p.Sites)),
 		byName:      make(map[string]int, len(p.Jurisdictions)),

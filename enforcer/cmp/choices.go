@@ -2,6 +2,7 @@ package cmp
 
 import (
 	"fmt"
+	"time"
 	"unicode/utf8"
 	"unsafe"
 
@@ -51,6 +52,9 @@ type Choices struct {
 	// Explicit: the user chose. Otherwise the categories are the platform's
 	// defaults, of which a grant counts as silence.
 	Explicit bool
+	// Chosen is when the user chose, in Unix milliseconds; 0 if the value does
+	// not tell.
+	Chosen int64
 	// GPC: the platform saw Global Privacy Control.
 	GPC bool
 	// Exhaustive: a category that is not named is refused.
@@ -97,7 +101,7 @@ func (c *Choices) Answer(category string) schemas.Answer {
 
 func (c *Choices) reset(p Platform) {
 	clear(c.choices[:c.n])
-	c.Platform, c.Explicit, c.GPC, c.Exhaustive = p, false, false, false
+	c.Platform, c.Explicit, c.Chosen, c.GPC, c.Exhaustive = p, false, 0, false, false
 	c.TC, c.AC = "", ""
 	c.n, c.scratch = 0, c.scratch[:0]
 }
@@ -152,6 +156,16 @@ func (c *Choices) settle(explicit bool) {
 			c.choices[i].answer = schemas.Silent
 		}
 	}
+}
+
+// chosenAt takes the time of the choice in the form of JavaScript's toISOString.
+func (c *Choices) chosenAt(text string) Error {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil || !isTime(text) {
+		return ErrSyntax
+	}
+	c.Chosen = at.UnixMilli()
+	return 0
 }
 
 // isName accepts what may name a category: UTF-8 without control characters.

@@ -1,6 +1,9 @@
 package cmp
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // cookiebotCategories are fixed; every value names all four.
 var cookiebotCategories = [...]string{"necessary", "preferences", "statistics", "marketing"}
@@ -39,7 +42,7 @@ func (c *Choices) cookiebot(value string) Error {
 		return ErrEncoding
 	}
 	s := cookiebotScanner{rest: text}
-	var method, stamp string
+	var method, stamp, utc string
 	for s.next() {
 		e := Error(0)
 		switch s.key {
@@ -58,6 +61,11 @@ func (c *Choices) cookiebot(value string) Error {
 				return ErrSyntax
 			}
 			e = once(&stamp, s.value)
+		case "utc":
+			if c.Chosen, ok = milliseconds(s.value); !ok || s.quoted {
+				return ErrSyntax
+			}
+			e = once(&utc, s.value)
 		case "iab2":
 			if !s.quoted {
 				return ErrSyntax
@@ -80,6 +88,12 @@ func (c *Choices) cookiebot(value string) Error {
 	}
 	c.settle(method == "explicit" && stamp != "-1")
 	return 0
+}
+
+// milliseconds reads a time as JavaScript's Date.now gives it.
+func milliseconds(s string) (int64, bool) {
+	n, err := strconv.ParseUint(s, 10, 53)
+	return int64(n), err == nil
 }
 
 // once sets a text that may be said once.

@@ -40,8 +40,14 @@ func (c *Choices) didomi(value string) Error {
 	r := c.read(text)
 	r.begin('{')
 	var purposes, vendors didomiLists
+	var updated string
 	for r.more('}') {
 		switch r.key() {
+		case "updated":
+			r.fail(once(&updated, r.text()))
+			if r.failed == 0 {
+				r.fail(c.chosenAt(updated))
+			}
 		case "purposes":
 			purposes.read(&r, func(id string, enabled bool) Error { return c.add(id, enabled) })
 		case "vendors":

@@ -31,8 +31,10 @@ func (c *Choices) oneTrust(consent, closed string) Error {
 	if !ok {
 		return ErrEncoding
 	}
-	if closed != "" && !isTime(closed) {
-		return ErrSyntax
+	if closed != "" {
+		if e := c.chosenAt(closed); e != 0 {
+			return e
+		}
 	}
 	chose, reconsent, seen := closed != "", false, 0
 	for more := true; more; {
