@@ -79,7 +79,24 @@ To try it:  sekisho up      everything on this machine, with a demo site
 		collectCommand(), sinkCommand(), forwardCommand(), topicsCommand(), migrateCommand(),
 		resetCommand(), tailCommand(), replayCommand(), dlqCommand(), explainCommand(), policyCommand(), consentCommand(), configCommand(), versionCommand(),
 	)
+	tellUsage(root)
 	return root
+}
+
+// tellUsage has each command say how it is used when it is given too few or too
+// many arguments.
+func tellUsage(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		tellUsage(sub)
+	}
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return fmt.Errorf("%w; usage: %s", err, cmd.UseLine())
+			}
+			return nil
+		}
+	}
 }
 
 // group makes a command of one that only has subcommands: alone it prints its
