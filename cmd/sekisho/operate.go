@@ -13,6 +13,7 @@ import (
 
 	"sekisho/cmd/sekisho/internal/config"
 	"sekisho/cmd/sekisho/internal/local"
+	"sekisho/cmd/sekisho/internal/vendors"
 	"sekisho/schemas/strict"
 )
 
@@ -51,20 +52,21 @@ func useUp(c *config.Config, dir string) error {
 	if len(c.ClickHouse.Addresses) == 0 {
 		c.ClickHouse.Addresses = []string{addresses.ClickHouseNative}
 	}
-	if file := filepath.Join(dir, "policy.yaml"); c.Policy == "" {
-		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
-			c.Policy = file
-		}
+	if c.Policy == "" {
+		c.Policy = addresses.Policy
 	}
-	for secret, name := range map[*strict.Secret]string{&c.Keys.Secret: "secret-pseudonyms", &c.Keys.Registry: "secret-registry"} {
+	for secret, name := range map[*strict.Secret]string{&c.Keys.Secret: "pseudonyms", &c.Keys.Registry: "registry"} {
 		if secret.IsSet() {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(dir, name))
+		text, err := os.ReadFile(local.SecretFile(dir, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("cannot read a secret of the data directory: %w", err)
 		}
 		*secret = strict.NewSecret(strings.TrimSpace(string(text)))
+	}
+	if len(c.Forwarders) == 0 && len(addresses.Vendors) > 0 {
+		return forwardTo(addresses.Vendors, vendors.SecretsIn(dir), c)
 	}
 	return nil
 }

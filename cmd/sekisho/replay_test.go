@@ -31,7 +31,7 @@ func TestReplayFromTheCommandLine(t *testing.T) {
 		}
 	}
 	for i := range 60 {
-		post("/v1/events", fmt.Sprintf(`{"type":"pageview","site":"shop","url":"https://shop.example.jp/","app_instance_id":"visitor-%d","consent":{"analytics":true}}`, i%6))
+		post("/v1/events", fmt.Sprintf(`{"type":"pageview","site":"shop","url":"https://shop.example.jp/","visitor_id":"v-%d","app_instance_id":"visitor-%d","consent":{"analytics":true}}`, i%6, i%6))
 	}
 	u.appendGarbage(t)
 	eventually(t, waitTime, "60 rows", func() bool { return count(t, u, "SELECT count() FROM events") == 60 })
@@ -98,6 +98,26 @@ func TestReplayFromTheCommandLine(t *testing.T) {
 		t.Errorf("once more: code %d, %s", code, problems)
 	}
 	u.wantTail(t, 50)
+
+	// To a third party it goes by its forwarder.
+	sent := func() (r struct {
+		Requests, Violations uint64
+		AfterDeletion        uint64 `json:"after_deletion"`
+	}) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(fetch(t, u.Vendors["google"]+"/received")), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	before := sent().Requests
+	out := run("replay", "--into=recipient:google")
+	if after := sent(); after.Requests <= before || after.Violations != 0 || after.AfterDeletion != 0 {
+		t.Errorf("google was sent %+v, before it was %d requests", after, before)
+	}
+	if !strings.Contains(out, "60 records selected") || !strings.Contains(out, "allowed  granted  50") {
+		t.Errorf("replaying to google: %s", out)
+	}
 }
 
 // appendGarbage puts a message on the events topic that is no record.

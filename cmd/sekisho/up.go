@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -232,6 +233,9 @@ func (p *parts) start(ctx context.Context, c *config.Config, f upFlags, dir *loc
 	}
 	p.add("stand-ins of third parties", third.Stop)
 	a.Vendors = third.URLs()
+	if a.Policy, err = filepath.Abs(c.Policy); err != nil {
+		return a, nil, err
+	}
 
 	set := metrics.NewSet()
 	sink := role.StartSink(cluster, store, set, p.log)

@@ -24,7 +24,7 @@ import (
 // are none.
 func (p *parts) startForwarders(c *config.Config, third *vendors.Set, cluster *stream.Cluster, set *metrics.Set) (*role.Forwarders, error) {
 	if len(c.Forwarders) == 0 {
-		if err := forwardTo(third, c); err != nil {
+		if err := forwardTo(third.URLs(), third.SecretFiles, c); err != nil {
 			return nil, err
 		}
 	}
@@ -43,14 +43,15 @@ func (p *parts) startForwarders(c *config.Config, third *vendors.Set, cluster *s
 	return forwarders, nil
 }
 
-// forwardTo puts forwarders to the stand-ins into the configuration.
-func forwardTo(third *vendors.Set, c *config.Config) error {
+// forwardTo puts forwarders to the stand-ins into the configuration: to those at
+// the URLs, by name, with the secrets in the files.
+func forwardTo(urls map[string]string, files vendors.SecretFiles, c *config.Config) error {
 	policy, err := role.LoadPolicy(c.Policy)
 	if err != nil {
 		return err
 	}
 	var secrets [4]strict.Secret
-	for i, file := range []string{third.GoogleSecret, third.GoogleToken, third.MetaToken, third.WebhookKey} {
+	for i, file := range []string{files.GoogleSecret, files.GoogleToken, files.MetaToken, files.WebhookKey} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return fmt.Errorf("cannot read a secret of the data directory: %w", err)
@@ -58,15 +59,15 @@ func forwardTo(third *vendors.Set, c *config.Config) error {
 		secrets[i] = strict.NewSecret(strings.TrimSpace(string(text)))
 	}
 	google := &ga4.Config{
-		Endpoint: third.Google.URL(), Streams: map[string]ga4.Stream{"*": {MeasurementID: vendors.MeasurementID, APISecret: secrets[0]}},
-		Deletion: ga4.Deletion{Endpoint: third.Google.URL(), Property: vendors.Property, Token: secrets[1]},
+		Endpoint: urls["google"], Streams: map[string]ga4.Stream{"*": {MeasurementID: vendors.MeasurementID, APISecret: secrets[0]}},
+		Deletion: ga4.Deletion{Endpoint: urls["google"], Property: vendors.Property, Token: secrets[1]},
 	}
 	facebook := &meta.Config{Pixels: map[string]meta.Pixel{"*": {ID: vendors.Pixel, Token: secrets[2]}}}
 	facebook.SetDefaults()
-	facebook.Endpoint = third.Meta.URL()
+	facebook.Endpoint = urls["meta"]
 	receiver := &webhook.Config{Secrets: []strict.Secret{secrets[3]}, Resets: true}
 	receiver.SetDefaults()
-	receiver.URL = third.Webhook.URL() + "/events"
+	receiver.URL = urls["webhook"] + "/events"
 	c.Forwarders = map[string]config.Forwarder{}
 	for name, f := range map[string]config.Forwarder{"google": {GA4: google}, "meta": {Meta: facebook}, "webhook": {Webhook: receiver}} {
 		if _, ok := policy.Recipients[name]; ok {

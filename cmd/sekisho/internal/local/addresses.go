@@ -17,6 +17,8 @@ type Addresses struct {
 	Kafka            string `json:"kafka"`
 	ClickHouseHTTP   string `json:"clickhouse_http"`
 	ClickHouseNative string `json:"clickhouse_native"`
+	// Policy is the file of the handling policy in force.
+	Policy string `json:"policy"`
 	// Vendors are the stand-ins of third parties, by name.
 	Vendors map[string]string `json:"vendors"`
 }

@@ -81,10 +81,13 @@ func (d *Dir) Path(name string) string { return filepath.Join(d.path, name) }
 // Close lets the directory go.
 func (d *Dir) Close() { d.lock.Close() }
 
+// SecretFile is where a data directory has a secret.
+func SecretFile(dir, name string) string { return filepath.Join(dir, "secret-"+name) }
+
 // Secret returns the file of a secret of the directory's own, made at random
 // the first time.
 func (d *Dir) Secret(name string) (file string, err error) {
-	file = d.Path("secret-" + name)
+	file = SecretFile(d.path, name)
 	if info, err := os.Stat(file); err == nil && info.Size() > 0 {
 		return file, nil
 	}

@@ -27,10 +27,26 @@ const (
 // Ports of the stand-ins; 0 takes a free one.
 type Ports struct{ Google, Meta, Webhook int }
 
+// SecretFiles are the files of the secrets that the stand-ins know.
+type SecretFiles struct{ GoogleSecret, GoogleToken, MetaToken, WebhookKey string }
+
+// names returns each with its name in a data directory.
+func (s *SecretFiles) names() map[*string]string {
+	return map[*string]string{&s.GoogleSecret: "google-api", &s.GoogleToken: "google-admin", &s.MetaToken: "meta", &s.WebhookKey: "webhook"}
+}
+
+// SecretsIn returns the files in a data directory in which stand-ins run.
+func SecretsIn(dir string) (s SecretFiles) {
+	for file, name := range s.names() {
+		*file = local.SecretFile(dir, name)
+	}
+	return s
+}
+
 // Set is the stand-ins that run, and the files of the secrets that they know.
 type Set struct {
-	Google, Meta, Webhook                            *standin.Server
-	GoogleSecret, GoogleToken, MetaToken, WebhookKey string
+	Google, Meta, Webhook *standin.Server
+	SecretFiles
 }
 
 // Start starts the stand-ins, on the loopback address. Their secrets are kept in
@@ -43,35 +59,30 @@ func Start(dir *local.Dir, ports Ports, log *slog.Logger) (s *Set, err error) {
 			s = nil
 		}
 	}()
-	var secrets [4]string
-	for i, f := range []struct {
-		file *string
-		name string
-	}{
-		{&s.GoogleSecret, "google-api"}, {&s.GoogleToken, "google-admin"}, {&s.MetaToken, "meta"}, {&s.WebhookKey, "webhook"},
-	} {
-		if *f.file, err = dir.Secret(f.name); err != nil {
+	secrets := map[*string]string{}
+	for file, name := range s.names() {
+		if *file, err = dir.Secret(name); err != nil {
 			return s, err
 		}
-		text, err := os.ReadFile(*f.file)
+		text, err := os.ReadFile(*file)
 		if err != nil {
 			return s, fmt.Errorf("cannot read a secret of the data directory: %w", err)
 		}
-		secrets[i] = strings.TrimSpace(string(text))
+		secrets[file] = strings.TrimSpace(string(text))
 	}
 	on := func(port int) standin.Options {
 		return standin.Options{Listen: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Log: log}
 	}
 	if s.Google, err = standin.StartGoogle(on(ports.Google), standin.Google{
-		Secrets: map[string]string{MeasurementID: secrets[0], FirebaseAppID: secrets[0]}, Property: Property, Token: secrets[1],
+		Secrets: map[string]string{MeasurementID: secrets[&s.GoogleSecret], FirebaseAppID: secrets[&s.GoogleSecret]}, Property: Property, Token: secrets[&s.GoogleToken],
 	}); err != nil {
 		return s, err
 	}
-	if s.Meta, err = standin.StartMeta(on(ports.Meta), standin.Meta{Pixel: Pixel, Token: secrets[2]}); err != nil {
+	if s.Meta, err = standin.StartMeta(on(ports.Meta), standin.Meta{Pixel: Pixel, Token: secrets[&s.MetaToken]}); err != nil {
 		return s, err
 	}
 	// 64 hexadecimal digits are base64 too, of 48 bytes.
-	s.Webhook, err = standin.StartWebhook(on(ports.Webhook), standin.Webhook{Secrets: []string{secrets[3]}})
+	s.Webhook, err = standin.StartWebhook(on(ports.Webhook), standin.Webhook{Secrets: []string{secrets[&s.WebhookKey]}})
 	return s, err
 }
 
