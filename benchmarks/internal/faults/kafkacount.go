@@ -21,11 +21,15 @@ type topicAccount struct {
 	seen    map[uuid.UUID]struct{}
 	sum     schemas.Account
 	copies  int // accounts written more than once: acknowledgements that were lost
+
+	decoder schemas.RecordDecoder
+	ids     map[uuid.UUID]struct{} // of events
 }
 
 func newTopicAccount(c *stream.Cluster) *topicAccount {
 	return &topicAccount{
 		cluster: c, topic: c.Config().Topics.Events, next: map[int]int64{}, seen: map[uuid.UUID]struct{}{}, sum: schemas.Account{},
+		ids: map[uuid.UUID]struct{}{},
 	}
 }
 
@@ -40,7 +44,7 @@ func (t *topicAccount) read(ctx context.Context) error {
 		err := t.cluster.Read(ctx, t.topic, span, func(m *kafka.Message) error {
 			t.next[span.Partition] = m.Offset + 1
 			if string(stream.HeaderOf(m.Headers, schemas.HeaderKind)) != schemas.KindAccount {
-				return nil
+				return t.note(m.Value)
 			}
 			id, err := uuid.FromBytes(stream.HeaderOf(m.Headers, schemas.HeaderBatch))
 			if err != nil {
@@ -58,6 +62,17 @@ func (t *topicAccount) read(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// note notes an event.
+func (t *topicAccount) note(value []byte) error {
+	var r schemas.Record
+	if err := t.decoder.Decode(value, &r); err != nil {
+		return fmt.Errorf("there is an event in Kafka that cannot be read: %w", err)
+	}
+	id, err := uuid.Parse(r.Event.Get(schemas.ID))
+	t.ids[id] = struct{}{}
+	return err
 }
 
 // total is how many events have been received.

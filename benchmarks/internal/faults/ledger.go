@@ -13,6 +13,7 @@ type ledger struct {
 	mu         sync.Mutex
 	allowed    map[uuid.UUID]struct{} // acknowledged, to be stored under their ids
 	leaving    map[uuid.UUID]struct{} // of visitors who are reset: stored once or not
+	forgotten  map[uuid.UUID]struct{} // sent when the reset held everywhere: never in Kafka
 	anonymised int                    // events acknowledged, each once
 	answers    tallies                // what the collectors answered, repeats included
 	unanswered tallies                // events of requests that broke off or were refused, by what is wanted of them
@@ -27,7 +28,8 @@ type ledger struct {
 type tallies [schemas.NumOutcomes]uint64
 
 func newLedger() *ledger {
-	return &ledger{allowed: map[uuid.UUID]struct{}{}, leaving: map[uuid.UUID]struct{}{}, unexpected: map[string]int{}}
+	return &ledger{allowed: map[uuid.UUID]struct{}{}, leaving: map[uuid.UUID]struct{}{},
+		forgotten: map[uuid.UUID]struct{}{}, unexpected: map[string]int{}}
 }
 
 // enter notes the answer to an event; repeat says that it was answered before.
@@ -35,9 +37,10 @@ func (l *ledger) enter(e *event, got schemas.Outcome, reason schemas.Reason, rep
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e.leaving {
-		l.leaving[e.id] = struct{}{}
-		if e.reset && got != schemas.Dropped && got != schemas.Rejected {
-			l.leaks = append(l.leaks, "an event under an identifier that had been reset was "+got.String())
+		// The answer says little: what a collector out of touch lets through waits
+		// in its spool, and is looked at again.
+		if l.leaving[e.id] = struct{}{}; e.reset {
+			l.forgotten[e.id] = struct{}{}
 		}
 		return
 	}

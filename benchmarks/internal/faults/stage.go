@@ -26,6 +26,8 @@ const (
 	numSinks      = 2
 	numPartitions = 4
 	numBrokers    = 3 // with Apache Kafka
+
+	kafkaTimeout = 5 * time.Second
 )
 
 // stage is what runs, and what faults can be done to.
@@ -89,9 +91,7 @@ func (s *stage) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.giveSpool(p, i); err != nil {
-			return err
-		}
+		s.giveSpool(p)
 		s.collectors = append(s.collectors, p)
 	}
 	for i := range numSinks {
@@ -142,7 +142,7 @@ func (s *stage) configure() error {
 		"SEKISHO_KAFKA_BROKERS=" + strings.Join(s.kafka.addresses(), ","),
 		"SEKISHO_KAFKA_PARTITIONS=" + strconv.Itoa(numPartitions),
 		"SEKISHO_KAFKA_REPLICATION=" + replication,
-		"SEKISHO_KAFKA_TIMEOUT=5s",
+		"SEKISHO_KAFKA_TIMEOUT=" + kafkaTimeout.String(),
 		"SEKISHO_CLICKHOUSE_ADDRESSES=" + s.clickhouse.proxy.Address(),
 		"SEKISHO_CLICKHOUSE_BATCH_MAX_WAIT=200ms",
 		"SEKISHO_CLICKHOUSE_TIMEOUT=20s",
@@ -206,7 +206,7 @@ func answers(address string) func(context.Context) bool {
 // cluster connects to Kafka, past the roles.
 func (s *stage) cluster() (*stream.Cluster, error) {
 	c := stream.DefaultConfig()
-	c.Brokers, c.Partitions = s.kafka.addresses(), numPartitions
+	c.Brokers, c.Partitions, c.Timeout = s.kafka.addresses(), numPartitions, kafkaTimeout
 	return stream.Connect(c)
 }
 

@@ -150,6 +150,12 @@ func (v *verifier) compare(s *stored, r *Report) {
 		r.Unaccounted += uint64(have - want)
 		r.tell("unaccounted: %d anonymised events have rows, %d were acknowledged", have, want)
 	}
+	for id := range l.forgotten {
+		if _, found := v.topic.ids[id]; found {
+			r.Leaked++
+			r.tell("leaked: event %s was sent when its identifier had been reset, and is in Kafka", id)
+		}
+	}
 	v.compareAccounts(s, r)
 }
 

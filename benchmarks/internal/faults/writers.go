@@ -25,6 +25,7 @@ type writers struct {
 	collectors []string // URLs
 	canary     string
 	ledger     *ledger
+	bound      time.Duration // after which a reset holds everywhere
 	limit      *rate.Limiter
 	client     *http.Client
 	working    sync.WaitGroup
@@ -33,7 +34,10 @@ type writers struct {
 const numWriters = 12
 
 func newWriters(s *stage, canary string) *writers {
-	w := &writers{canary: canary, ledger: newLedger(), limit: rate.NewLimiter(rate.Limit(s.options.Rate), s.options.Rate),
+	c := stream.DefaultConfig()
+	c.Timeout = kafkaTimeout
+	w := &writers{canary: canary, ledger: newLedger(), bound: c.ResetBound() + time.Second,
+		limit:  rate.NewLimiter(rate.Limit(s.options.Rate), s.options.Rate),
 		client: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: numWriters}}}
 	for _, p := range s.collectors {
 		w.collectors = append(w.collectors, "http://"+p.listen)
@@ -58,7 +62,7 @@ func (w *writers) write(ctx, stop context.Context, r *rand.Rand) {
 		}
 		v := known[r.IntN(len(known))]
 		// A reset holds everywhere only after a while.
-		if !v.reset.IsZero() && time.Since(v.reset) < stream.MaxLagAge+time.Second {
+		if !v.reset.IsZero() && time.Since(v.reset) < w.bound {
 			continue
 		}
 		events := make([]event, 1+r.IntN(8))
