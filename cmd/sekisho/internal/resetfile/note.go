@@ -51,7 +51,7 @@ func openNote(file *os.File) (*note, error) {
 
 // keep writes the note now and then: what was done since is only done again.
 func (n *note) keep(r Result) error {
-	if time.Since(n.written) < time.Second {
+	if n.Result.Resets > 0 && time.Since(n.written) < time.Second {
 		n.Result = r
 		return nil
 	}
