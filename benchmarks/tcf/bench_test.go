@@ -8,6 +8,11 @@
 // has more segments is measured twice: as it comes, and as its core alone, which
 // is where both know the same afterwards.
 //
+// On one machine the core alone was decoded 13 to 23 times as fast where vendors
+// are bits, 10 to 11 times where they are ranges, 13 times with restrictions, and
+// 10 to 13 times where there is next to nothing in it; the smallest strings with
+// all their segments, which go-gdpr passes over, 7 to 9 times.
+//
 // The others, github.com/LiveRamp/iabconsent and github.com/SirDataFR/iabtcfv2,
 // read single bits, and put each vendor into a map or a slice of its own; they
 // are not as fast as go-gdpr by what they do.

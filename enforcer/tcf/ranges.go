@@ -19,15 +19,11 @@ type spanList struct {
 // minEntryBits is the length of an entry for a single vendor.
 const minEntryBits = 17
 
-// readRanges reads NumEntries 12, then for each IsARange 1 | StartOrOnlyId 16,
-// and EndId 16 if it is one. It returns where they end.
-func (c *Consent) readRanges(list *spanList, pos, end uint) (uint, Error) {
-	if end-pos < 12 {
-		return 0, ErrTruncated
-	}
-	n := int(c.bits.peek(pos) >> 52)
-	pos += 12
-	if end-pos < uint(n)*minEntryBits {
+// readRanges reads n entries, each IsARange 1 | StartOrOnlyId 16, and EndId 16 if
+// it is one. It returns where they end. NumEntries 12, which says how many there
+// are, ends at pos; that may be beyond the end already.
+func (c *Consent) readRanges(list *spanList, n int, pos, end uint) (uint, Error) {
+	if pos+uint(n)*minEntryBits > end {
 		return 0, ErrTruncated
 	}
 	start := len(c.spans)

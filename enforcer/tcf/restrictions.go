@@ -17,8 +17,8 @@ const (
 	undefinedKind
 )
 
-// readRestrictions reads for each PurposeId 6 | RestrictionType 2 | ranges. It
-// returns where they end.
+// readRestrictions reads for each PurposeId 6 | RestrictionType 2 | NumEntries
+// 12 | ranges. It returns where they end.
 func (c *Consent) readRestrictions(n uint64, pos, end uint) (uint, Error) {
 	for range n {
 		if end-pos < 8 {
@@ -28,7 +28,7 @@ func (c *Consent) readRestrictions(n uint64, pos, end uint) (uint, Error) {
 		c.restrictions = append(c.restrictions, restriction{purpose: Purpose(bits >> 58), kind: restrictionKind(bits >> 56 & 3)})
 		r := &c.restrictions[len(c.restrictions)-1]
 		var err Error
-		if pos, err = c.readRanges(&r.vendors, pos+8, end); err != 0 {
+		if pos, err = c.readRanges(&r.vendors, int(bits>>44&0xfff), pos+20, end); err != 0 {
 			return 0, err
 		}
 		c.restricted |= r.purpose.set()

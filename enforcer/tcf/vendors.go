@@ -20,8 +20,8 @@ const (
 	asRanges
 )
 
-// readVendors reads MaxVendorId 16 | IsRangeEncoding 1 | bits or ranges, and
-// returns where they end.
+// readVendors reads MaxVendorId 16 | IsRangeEncoding 1 | bits, or NumEntries 12 |
+// ranges, and returns where they end.
 func (c *Consent) readVendors(v *vendors, pos, end uint) (uint, Error) {
 	if end-pos < minVendorBits {
 		return 0, ErrTruncated
@@ -31,7 +31,7 @@ func (c *Consent) readVendors(v *vendors, pos, end uint) (uint, Error) {
 	v.max = uint16(bits >> 48)
 	if bits>>47&1 != 0 {
 		v.form = asRanges
-		return c.readRanges(&v.list, pos, end)
+		return c.readRanges(&v.list, int(bits>>35&0xfff), pos+12, end)
 	}
 	v.form, v.at = asBits, uint32(pos)
 	if end-pos < uint(v.max) {
