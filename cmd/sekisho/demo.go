@@ -126,12 +126,7 @@ func (f *demoFlags) locate(c *config.Config) error {
 			return err
 		}
 		f.options.Collector, f.clickhouse = a.Collector, a.ClickHouseNative
-		f.watch = traffic.Watched{Admin: a.Admin, StandIns: map[string]string{}}
-		for _, name := range []string{"google", "meta"} { // of the example policy
-			if address, ok := a.Vendors[name]; ok {
-				f.watch.StandIns[name] = address
-			}
-		}
+		f.watch = traffic.Watched{Admin: a.Admin, StandIns: a.Vendors}
 	}
 	c.ClickHouse.Addresses = []string{f.clickhouse}
 	return nil

@@ -227,12 +227,14 @@ func (p *parts) start(ctx context.Context, c *config.Config, f upFlags, dir *loc
 		return a, nil, err
 	}
 
-	third, err := vendors.Start(dir, f.vendors, p.log)
-	if err != nil {
-		return a, nil, err
+	var third *vendors.Set
+	if len(c.Forwarders) == 0 {
+		if third, err = vendors.Start(dir, f.vendors, p.log); err != nil {
+			return a, nil, err
+		}
+		p.add("stand-ins of third parties", third.Stop)
+		a.Vendors = third.URLs()
 	}
-	p.add("stand-ins of third parties", third.Stop)
-	a.Vendors = third.URLs()
 	if a.Policy, err = filepath.Abs(c.Policy); err != nil {
 		return a, nil, err
 	}

@@ -23,7 +23,7 @@ import (
 // stand-ins, as far as the policy knows these recipients. It returns nil when there
 // are none.
 func (p *parts) startForwarders(c *config.Config, third *vendors.Set, cluster *stream.Cluster, set *metrics.Set) (*role.Forwarders, error) {
-	if len(c.Forwarders) == 0 {
+	if third != nil {
 		if err := forwardTo(third.URLs(), third.SecretFiles, c); err != nil {
 			return nil, err
 		}

@@ -42,7 +42,6 @@ func TestVendors(t *testing.T) {
 		return ""
 	}
 	google := find("google")
-	find("google") // its secrets
 	secret, err := os.ReadFile(filepath.Join(dir, "secret-google-api"))
 	if err != nil {
 		t.Fatal(err)

@@ -124,7 +124,9 @@ func (all thirdParties) since(before thirdParties) (list []ThirdParty) {
 			p.Names[name] -= b.Names[name]
 		}
 		p.Lost = p.Granted - min(settled, p.Granted)
-		list = append(list, p)
+		if p.Granted > 0 || p.Arrived > 0 { // else the policy knows no such recipient
+			list = append(list, p)
+		}
 	}
 	return list
 }

@@ -5,24 +5,39 @@ import (
 	"io"
 )
 
-// Introduce prints where the stand-ins are.
+// Introduce prints where the stand-ins are, and the configuration of forwarders
+// to them.
 func (s *Set) Introduce(to io.Writer) error {
-	_, err := fmt.Fprint(to, "The stand-ins are ready. Ctrl-C stops them.\n\n")
+	if _, err := fmt.Fprint(to, "The stand-ins are ready. Ctrl-C stops them.\n\n"); err != nil {
+		return err
+	}
 	for _, server := range s.All() {
-		if err == nil {
-			_, err = fmt.Fprintf(to, "  %-8s %s\n", server.Name(), server.URL())
+		if _, err := fmt.Fprintf(to, "  %-8s %s\n", server.Name(), server.URL()); err != nil {
+			return err
 		}
 	}
-	if err == nil {
-		_, err = fmt.Fprintf(to, `
-Secrets that they know:
-
-  google   file:%s (API secret of %s and %s)
-           file:%s (token that may delete users of property %s)
-  meta     file:%s (token of pixel %s)
-  webhook  file:%s
-
-`, s.GoogleSecret, MeasurementID, FirebaseAppID, s.GoogleToken, Property, s.MetaToken, Pixel, s.WebhookKey)
-	}
+	_, err := fmt.Fprintf(to, "\nForwarders to them, for a configuration:\n\n%s\n", s.Configuration())
 	return err
+}
+
+// Configuration is the part of a configuration file that has forwarders to the
+// stand-ins. The recipient of the webhook needs a name that the policy knows.
+func (s *Set) Configuration() string {
+	return fmt.Sprintf(`forwarders:
+  google:
+    ga4:
+      endpoint: %[1]s
+      streams: {"*": {measurement_id: %[2]s, api_secret: "file:%[3]s"}}
+      deletion: {endpoint: %[1]s, property: "%[4]s", token: "file:%[5]s"}
+    delivery: {allow_private: [127.0.0.1]}
+  meta:
+    meta:
+      endpoint: %[6]s
+      pixels: {"*": {id: "%[7]s", token: "file:%[8]s"}}
+    delivery: {allow_private: [127.0.0.1]}
+  webhook:
+    webhook: {url: %[9]s/events, secrets: ["file:%[10]s"]}
+    delivery: {allow_private: [127.0.0.1]}
+`, s.Google.URL(), MeasurementID, s.GoogleSecret, Property, s.GoogleToken,
+		s.Meta.URL(), Pixel, s.MetaToken, s.Webhook.URL(), s.WebhookKey)
 }
