@@ -449,3 +449,54 @@ func TestMalformedNeverGrants(t *testing.T) {
 		}
 	}
 }
+
+// TestFlippedBitNeverGrants: no bit of a signal that refuses, or of one that
+// makes no sense, turns it into one that lets something pass, unless what it is
+// then makes sense. All else agrees to everything, so that a signal that is merely
+// passed over would show. (Of GPC and DNT the standards say that all but "1" is
+// no signal.)
+func TestFlippedBitNeverGrants(t *testing.T) {
+	table := exampleTable(t)
+	e := decode(t, `{"type":"pageview","site":"shop","url":"https://shop.example.jp/","region":"DE","consent":{"analytics":true,"advertising":true,"social":true}}`)
+	granted := func(s schemas.Signals) schemas.Purposes {
+		var v Verdict
+		table.Decide(table.Site("shop"), e, &Request{Now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC), Signals: s}, nil, &v)
+		return v.Purposes
+	}
+	flipped := 0
+	for _, one := range signalsOfOthers {
+		if one.name == "gpc" || one.name == "dnt" {
+			continue
+		}
+		for _, value := range one.values {
+			for _, from := range []string{value, value[:len(value)-1], value + "!"} {
+				s := schemas.Signals{OneTrustClosed: closed}
+				switch one.name { // what speaks only with another
+				case "gpp sections":
+					s.GPP = "DBABLA~CVVaAAAAAACA"
+				case "onetrust closed":
+					s.OneTrust = "groups=C0001:1,C0002:0,C0004:0,C0005:0"
+				case "additional consent":
+					s.TCF = tcRejectAllV23
+				}
+				*one.of(&s) = from
+				before := granted(s)
+				text := []byte(from)
+				for bit := range 8 * len(text) {
+					text[bit/8] ^= 1 << (bit % 8)
+					*one.of(&s) = string(text)
+					if more := granted(s) &^ before; more != 0 {
+						flipped++
+						if one.malformed(string(text), &s) {
+							t.Errorf("%s: %q grants %v, which %q does not, and makes no sense", one.name, text, more.Names(), from)
+						}
+					}
+					text[bit/8] ^= 1 << (bit % 8)
+				}
+			}
+		}
+	}
+	if flipped == 0 {
+		t.Error("no bit made any difference")
+	}
+}
