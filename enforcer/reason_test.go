@@ -9,10 +9,11 @@ import (
 
 // elsewhere are the reasons that no decision has: the collector gives them
 // before it asks for one, except the opt-out at a recipient, which no signal
-// tells the gateway yet.
+// tells the gateway yet, and what a reset does to events that were let through.
 var elsewhere = map[schemas.Reason]bool{
 	schemas.ReasonInvalid: true, schemas.ReasonUnreadable: true, schemas.ReasonTooLarge: true, schemas.ReasonMediaType: true,
 	schemas.ReasonOrigin: true, schemas.ReasonUnknownSite: true, schemas.ReasonRateLimited: true, schemas.ReasonOptedOut: true,
+	schemas.ReasonWithheld: true, schemas.ReasonErased: true,
 }
 
 // TestEveryReasonIsGiven: each reason that a decision can have is had by the

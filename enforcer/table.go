@@ -21,6 +21,8 @@ type Table struct {
 	materialAt int64 // its midnight UTC, in Unix milliseconds
 	// Recipients are the names of the policy's recipients; store is the first.
 	Recipients []string
+	// Erasure is what becomes of what is stored under a reset identifier.
+	Erasure policy.Action
 
 	sites         map[string]*Site
 	jurisdictions []jurisdiction
@@ -100,6 +102,7 @@ func Compile(p *policy.Policy) *Table {
 		Material:    p.LastMaterial(),
 		materialAt:  midnight(p.LastMaterial()),
 		Recipients:  recipientNames(p),
+		Erasure:     p.Erasure,
 		sites:       make(map[string]*Site, len(p.Sites)),
 		byName:      make(map[string]int, len(p.Jurisdictions)),
 		byPlace:     make(map[string]int),

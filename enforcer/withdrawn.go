@@ -43,6 +43,12 @@ func (w *Withdrawn) Put(reset *schemas.Reset) {
 // Len returns how many pseudonyms have been reset.
 func (w *Withdrawn) Len() int { return w.resets.Len() }
 
+// Has reports whether the pseudonym has been reset.
+func (w *Withdrawn) Has(pseudonym string) bool {
+	h, ok := hashOf(pseudonym)
+	return ok && w.resets.Contains(h)
+}
+
 // Reset reports whether the record bears a pseudonym that has been reset. Nil
 // knows of none.
 func (w *Withdrawn) Reset(r *schemas.Record) bool { return w != nil && carries(&w.resets, r) }

@@ -50,6 +50,11 @@ const (
 	// ReasonOptOutSignal: an opt-out signal (GPP, US Privacy, limit ad
 	// tracking, ATT) refuses the purpose.
 	ReasonOptOutSignal
+	// ReasonWithheld: an identifier of the event was reset after it was let
+	// through and before it was stored.
+	ReasonWithheld
+	// ReasonErased: an identifier of the event was reset after it was stored.
+	ReasonErased
 	NumReasons = iota
 )
 
@@ -58,6 +63,7 @@ var reasonNames = [NumReasons]string{
 	"outdated_consent", "gpc", "dnt", "reset", "opted_out", "recipient",
 	"invalid", "unreadable", "too_large", "media_type", "origin",
 	"unknown_site", "rate_limited", "vendor_refused", "opt_out_signal",
+	"withheld", "erased",
 }
 
 // String returns the reason's name in answers, metrics and tables.

@@ -187,7 +187,7 @@ func openTarget(ctx context.Context, c *config.Config, cluster *stream.Cluster, 
 	err = migrated(ctx, store)
 	if err == nil {
 		sink := clickhouse.NewSink(store, cluster, clickhouse.SinkOptions{
-			Log: log, Metrics: metrics.NewSet(), Dead: stream.NewDeadLetters(cluster, nil).Append, Table: name,
+			Gate: review.Gate(), Log: log, Metrics: metrics.NewSet(), Dead: stream.NewDeadLetters(cluster, nil).Append, Table: name,
 		})
 		var stop func()
 		if r.Target, stop, err = replay.Table(ctx, store, name, sink); err == nil {

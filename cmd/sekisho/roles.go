@@ -58,12 +58,16 @@ func sinkCommand() *cobra.Command {
 		Use:   "clickhouse",
 		Short: "Write events from Kafka to ClickHouse",
 		Long: `Run a member of the consumer group that writes events to ClickHouse, each
-exactly once. It needs Kafka (kafka.brokers) and ClickHouse
+exactly once, and that takes out what is reset. It needs the collectors' handling
+policy (policy) and secrets (keys), Kafka (kafka.brokers), and ClickHouse
 (clickhouse.addresses), whose tables must exist: see sekisho migrate.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, log, err := load(cmd)
 			if err != nil {
+				return err
+			}
+			if err := role.CheckSink(c); err != nil {
 				return err
 			}
 			cluster, _, err := openKafka(cmd.Context(), c, log)
@@ -80,7 +84,10 @@ exactly once. It needs Kafka (kafka.brokers) and ClickHouse
 				return err
 			}
 			set := metrics.NewSet()
-			sink := role.StartSink(cluster, store, set, log)
+			sink, err := role.StartSink(c, cluster, store, set, log)
+			if err != nil {
+				return err
+			}
 			return run(cmd.Context(), c, set, sink, log, "sink clickhouse", "")
 		},
 	}))

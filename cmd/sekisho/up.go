@@ -240,7 +240,10 @@ func (p *parts) start(ctx context.Context, c *config.Config, f upFlags, dir *loc
 	}
 
 	set := metrics.NewSet()
-	sink := role.StartSink(cluster, store, set, p.log)
+	sink, err := role.StartSink(c, cluster, store, set, p.log)
+	if err != nil {
+		return a, nil, err
+	}
 	p.add("ClickHouse sink", sink.Stop)
 	ends := []stoppable{sink}
 	forwarders, err := p.startForwarders(c, third, cluster, set)

@@ -13,11 +13,14 @@ import (
 	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
 
+	"sekisho/enforcer"
 	"sekisho/schemas"
+	"sekisho/schemas/policy"
 	"sekisho/stream"
 )
 
-// ledger counts the accounts of one Kafka partition, each once.
+// ledger counts the accounts of one Kafka partition, each once, and the events
+// that were let through and yet not stored as they were.
 type ledger struct {
 	store     *Store
 	topic     string
@@ -28,11 +31,12 @@ type ledger struct {
 	counted     *memory
 
 	// What the run under way adds.
-	sum      schemas.Account
-	ids      []uuid.UUID
-	last     int64
-	isInRun  map[uuid.UUID]bool
-	repeated int // accounts that were counted already
+	sum                  schemas.Account
+	ids                  []uuid.UUID
+	last                 int64
+	isInRun              map[uuid.UUID]bool
+	repeated             int // accounts that were counted already
+	withheld, anonymised int // events, because of a reset
 }
 
 func newLedger(s *Store, topic string, partition int) *ledger {
@@ -89,6 +93,7 @@ func (l *ledger) loadCounted(ctx context.Context) error {
 // has been counted.
 func (l *ledger) begin(anew bool) {
 	l.sum, l.ids, l.last, l.repeated = schemas.Account{}, l.ids[:0], -1, 0
+	l.withheld, l.anonymised = 0, 0
 	clear(l.isInRun)
 	if anew {
 		l.incarnation, l.position, l.counted = l.incarnation+1, -1, newMemory()
@@ -124,6 +129,27 @@ func (l *ledger) add(m *kafka.Message) error {
 	}
 	l.isInRun[id], l.ids, l.last = true, append(l.ids, id), m.Offset
 	return nil
+}
+
+// withhold counts an event that was let through and may not be stored as it is,
+// since an identifier of it was reset. A copy of the event is not counted again:
+// the event is remembered, like an account, by an id that only the keys make.
+func (l *ledger) withhold(m *kafka.Message, r *schemas.Record, outcome schemas.Outcome, keys *enforcer.Keys) {
+	site, kind := r.Event.Get(schemas.Site), r.Event.Type
+	text := keys.AppendAnonymousID(nil, site+"/"+kind.String()+"/"+r.Event.Get(schemas.ID))
+	id, err := uuid.ParseBytes(text)
+	if err != nil || m.Offset <= l.position || l.counted.has(id) || l.isInRun[id] {
+		return
+	}
+	l.sum[schemas.Decision{
+		Minute: schemas.MinuteOf(time.Now()), Site: site, Type: kind, Recipient: policy.Store, Outcome: outcome, Reason: schemas.ReasonWithheld,
+	}]++
+	l.isInRun[id], l.ids, l.last = true, append(l.ids, id), m.Offset
+	if outcome == schemas.Dropped {
+		l.withheld++
+	} else {
+		l.anonymised++
+	}
 }
 
 // insert stores what the run adds, in one block.

@@ -18,7 +18,9 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/segmentio/kafka-go"
 
+	"sekisho/enforcer"
 	"sekisho/schemas"
+	"sekisho/schemas/policy"
 	"sekisho/sinks/clickhouse/embedded"
 	"sekisho/stream"
 )
@@ -30,7 +32,7 @@ const sinkCommand = "sink"
 // of ClickHouse and the database.
 func sinkProcess(args []string) int {
 	kafka := stream.DefaultConfig()
-	kafka.Brokers, kafka.Topics.Events = args[:1], args[1]
+	kafka.Brokers, kafka.Topics.Events, kafka.Topics.Resets = args[:1], args[1], args[1]+".resets"
 	c := DefaultConfig()
 	c.Addresses, c.Database = args[2:3], args[3]
 	c.Batch = Batch{MaxEvents: 200, MaxWait: 20 * time.Millisecond}
@@ -41,7 +43,10 @@ func sinkProcess(args []string) int {
 			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 			defer stop()
 			log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-			err = NewSink(s, cluster, SinkOptions{Log: log, Metrics: metrics.NewSet()}).Run(ctx)
+			p, _ := policy.Parse(policy.Example)
+			table := enforcer.Compile(p)
+			gate := followed(context.Background(), cluster, table)
+			err = NewSink(s, cluster, SinkOptions{Gate: gate, Log: log, Metrics: metrics.NewSet()}).Run(ctx)
 		}
 	}
 	if err != nil {

@@ -19,6 +19,7 @@ type Config struct {
 	Cluster   string        `yaml:"cluster" doc:"Name of the cluster for replicated and distributed tables; a single server when empty."`
 	Group     string        `yaml:"group" doc:"Kafka consumer group of the sink."`
 	Batch     Batch         `yaml:"batch" doc:"How events are gathered to be stored."`
+	Erasure   Erasure       `yaml:"erasure" doc:"How what was reset is erased."`
 	Timeout   time.Duration `yaml:"timeout" doc:"How long a query or an insert may take."`
 }
 
@@ -37,12 +38,20 @@ type Batch struct {
 	MaxWait   time.Duration `yaml:"max_wait" doc:"Longest that an event waits for others."`
 }
 
+// Erasure bounds the work of erasing, which reads whole tables each time.
+type Erasure struct {
+	Group     string        `yaml:"group" doc:"Kafka consumer group of those who erase."`
+	MaxResets int           `yaml:"max_resets" doc:"Most resets that are erased together."`
+	MaxWait   time.Duration `yaml:"max_wait" doc:"Longest that a reset waits for others to be erased with."`
+}
+
 // DefaultConfig is what holds where the configuration says nothing.
 func DefaultConfig() Config {
 	return Config{
 		Database: "sekisho",
 		Group:    "sekisho-clickhouse",
 		Batch:    Batch{MaxEvents: 100_000, MaxWait: time.Second},
+		Erasure:  Erasure{Group: "sekisho-eraser", MaxResets: 200_000, MaxWait: 5 * time.Minute},
 		Timeout:  time.Minute,
 	}
 }
@@ -77,6 +86,15 @@ func (c *Config) Validate(check *strict.Check) {
 	}
 	if c.Batch.MaxWait < 10*time.Millisecond || c.Batch.MaxWait > time.Minute {
 		check.Problem("batch.max_wait", c.Batch.MaxWait, "must be from 10ms to 1m")
+	}
+	if c.Erasure.Group == "" || c.Erasure.Group == c.Group {
+		check.Problem("erasure.group", c.Erasure.Group, "must be a group of its own")
+	}
+	if c.Erasure.MaxResets < 1 || c.Erasure.MaxResets > 1_000_000 {
+		check.Problem("erasure.max_resets", c.Erasure.MaxResets, "must be from 1 to 1000000")
+	}
+	if c.Erasure.MaxWait < 10*time.Millisecond || c.Erasure.MaxWait > 24*time.Hour {
+		check.Problem("erasure.max_wait", c.Erasure.MaxWait, "must be from 10ms to 24h")
 	}
 	if c.Timeout < time.Second || c.Timeout > 10*time.Minute {
 		check.Problem("timeout", c.Timeout, "must be from 1s to 10m")

@@ -74,18 +74,22 @@ var (
 	latest   = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// add decodes a record, the value of the run's i-th message, and keeps what the
-// store may have of it, unless it may have nothing or has been given the event
-// already.
-func (e *events) add(value []byte, i int) error {
-	r := &e.record
-	if err := e.decoder.Decode(value, r); err != nil {
-		return err
+// decode decodes a record, which is valid until the next one is decoded. It is
+// nil when the store may have nothing of it.
+func (e *events) decode(value []byte) (*schemas.Record, error) {
+	if err := e.decoder.Decode(value, &e.record); err != nil {
+		return nil, err
 	}
-	fields, categories, ok := r.For(policy.Store)
-	if !ok {
-		return nil
+	if _, _, ok := e.record.For(policy.Store); !ok {
+		return nil, nil
 	}
+	return &e.record, nil
+}
+
+// add keeps what the store may have of a record, which the run's i-th message
+// brought, unless it has been given the event already.
+func (e *events) add(r *schemas.Record, i int) error {
+	fields, categories, _ := r.For(policy.Store)
 	if r.Event.Time.Before(earliest) || !r.Event.Time.Before(latest) {
 		return errTime
 	}

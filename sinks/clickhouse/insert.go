@@ -35,10 +35,13 @@ func (p *partition) store(ctx context.Context) error {
 	}
 	metrics.duplicates.Add(p.events.duplicates + found)
 	metrics.repeatedAccounts.Add(p.ledger.repeated)
+	metrics.withheld.Add(p.ledger.withheld)
+	metrics.anonymised.Add(p.ledger.anonymised)
 	return nil
 }
 
-// insert stores events of one month as one block.
+// insert stores events of one month as one block. It asks for the resets once
+// ClickHouse knows of the insert; see [Eraser] for why.
 func (p *partition) insert(ctx context.Context, month string, chosen []int32) error {
 	start := time.Now()
 	s := p.sink.store
@@ -53,6 +56,9 @@ func (p *partition) insert(ctx context.Context, month string, chosen []int32) er
 	defer func() { _ = batch.Abort() }() // unless it is sent
 	if err := p.scratch.fill(batch, &p.events, chosen); err != nil {
 		return &refused{}
+	}
+	if err := p.unchanged(ctx, chosen); err != nil {
+		return err
 	}
 	if err := p.awake(); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
 
+	"sekisho/enforcer"
 	"sekisho/schemas"
 	"sekisho/schemas/policy"
 	"sekisho/sinks/clickhouse/embedded"
@@ -29,6 +30,8 @@ var (
 	server *embedded.Server
 	broker *kafkatest.Kafka
 	names  atomic.Int64
+	// dataDir is ClickHouse's.
+	dataDir string
 )
 
 func TestMain(m *testing.M) {
@@ -50,7 +53,8 @@ func run(m *testing.M) int {
 		// The first start on a machine fetches the engine.
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 		defer cancel()
-		server, err = embedded.Start(ctx, embedded.Options{Dir: dir + "/clickhouse"})
+		dataDir = dir + "/clickhouse"
+		server, err = embedded.Start(ctx, embedded.Options{Dir: dataDir})
 	}
 	if err == nil {
 		defer func() { _ = server.Stop(context.Background()) }()
@@ -81,6 +85,7 @@ func bareStore(t testing.TB) *Store {
 	c.Addresses = []string{server.NativeAddr()}
 	c.Database = fmt.Sprintf("test_%d", names.Add(1))
 	c.Batch.MaxWait = 50 * time.Millisecond
+	c.Erasure.Group, c.Erasure.MaxWait = c.Database+"-eraser", 50*time.Millisecond
 	c.Timeout = 30 * time.Second
 	s, err := Connect(c)
 	if err != nil {
@@ -112,6 +117,7 @@ func topicOf(t testing.TB, partitions int) *stream.Cluster {
 	c.Brokers = []string{broker.Address()}
 	c.Topics.Events = fmt.Sprintf("events.%d", names.Add(1))
 	c.Topics.Resets = c.Topics.Events + ".resets"
+	c.Topics.Progress = c.Topics.Events + ".progress"
 	c.Topics.DeadLetters = c.Topics.Events + ".dead"
 	c.Partitions = partitions
 	cluster, err := stream.Connect(c)
@@ -128,7 +134,37 @@ func topicOf(t testing.TB, partitions int) *stream.Cluster {
 // newSink is a sink over a topic of one partition, and its metrics.
 func newSink(t testing.TB, s *Store, cluster *stream.Cluster) *Sink {
 	t.Helper()
-	return NewSink(s, cluster, SinkOptions{Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet()})
+	return NewSink(s, cluster, SinkOptions{Gate: newGate(t, cluster), Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet()})
+}
+
+// newGate follows the cluster's resets until the test ends, under the example
+// policy.
+func newGate(t testing.TB, cluster *stream.Cluster, change ...func(*policy.Policy)) *Gate {
+	t.Helper()
+	p := examplePolicy(t)
+	for _, f := range change {
+		f(p)
+	}
+	table := enforcer.Compile(p)
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	return followed(ctx, cluster, table)
+}
+
+func followed(ctx context.Context, cluster *stream.Cluster, table *enforcer.Table) *Gate {
+	withdrawn := new(enforcer.Withdrawn)
+	resets := stream.NewResets(cluster, withdrawn.Put, slog.New(slog.DiscardHandler))
+	go resets.Follow(ctx)
+	return NewGate(func() *enforcer.Table { return table }, testKeys(), withdrawn, resets)
+}
+
+// testKeys are the keys of all tests.
+func testKeys() *enforcer.Keys {
+	keys, err := enforcer.NewKeys("k1", []byte("an entirely public secret of the tests"))
+	if err != nil {
+		panic(err)
+	}
+	return keys
 }
 
 // start runs the sink until stop is called or the test ends.

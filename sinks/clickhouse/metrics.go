@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -12,6 +13,7 @@ import (
 // sinkMetrics are what the sink tells about itself.
 type sinkMetrics struct {
 	rows, duplicates, repeatedAccounts, bad, batches, errors *metrics.Counter
+	anonymised, withheld, disturbed                          *metrics.Counter
 	insertSeconds                                            *metrics.Histogram
 }
 
@@ -29,8 +31,36 @@ func newSinkMetrics(set *metrics.Set, consumer *stream.Consumer) *sinkMetrics {
 		bad:              set.NewCounter("sekisho_sink_bad_records_total" + sink),
 		batches:          set.NewCounter("sekisho_sink_batches_total" + sink),
 		errors:           set.NewCounter("sekisho_sink_errors_total" + sink),
+		anonymised:       set.NewCounter(`sekisho_sink_reset_total{sink="clickhouse",outcome="anonymised"}`),
+		withheld:         set.NewCounter(`sekisho_sink_reset_total{sink="clickhouse",outcome="dropped"}`),
+		disturbed:        set.NewCounter("sekisho_sink_disturbed_runs_total" + sink),
 		insertSeconds:    set.NewHistogram("sekisho_sink_insert_seconds" + sink),
 	}
+}
+
+// eraserMetrics are what the eraser tells about itself.
+type eraserMetrics struct {
+	resets, rows, batches, mutations, errors *metrics.Counter
+	seconds                                  *metrics.Histogram
+	parts                                    atomic.Int64
+}
+
+func newEraserMetrics(set *metrics.Set, consumer *stream.Consumer) *eraserMetrics {
+	if set == nil {
+		set = metrics.NewSet()
+	}
+	m := &eraserMetrics{
+		resets:    set.NewCounter("sekisho_erasure_resets_total"),
+		rows:      set.NewCounter("sekisho_erasure_rows_total"),
+		batches:   set.NewCounter("sekisho_erasure_batches_total"),
+		mutations: set.NewCounter("sekisho_erasure_mutations_total"),
+		errors:    set.NewCounter("sekisho_erasure_errors_total"),
+		seconds:   set.NewHistogram("sekisho_erasure_seconds"),
+	}
+	set.NewGauge("sekisho_erasure_lag", func() float64 { return float64(consumer.Lag()) })
+	set.NewGauge("sekisho_erasure_active", func() float64 { return float64(consumer.Assigned()) })
+	set.NewGauge("sekisho_erasure_parts_left", func() float64 { return float64(m.parts.Load()) })
+	return m
 }
 
 // throttle lets a line through every ten seconds and counts those left out.

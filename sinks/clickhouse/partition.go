@@ -9,6 +9,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"sekisho/enforcer"
 	"sekisho/schemas"
 	"sekisho/stream"
 )
@@ -31,6 +32,8 @@ type partition struct {
 	// not so at first, after an error, and after a suspension.
 	certain     bool
 	suspensions int64 // up to then
+	known       int64 // offset of the resets topic up to which the run was decided by
+	project     enforcer.Projector
 }
 
 var errSuspended = errors.New("the process was suspended for a while, and another may have its partitions meanwhile")
@@ -73,19 +76,36 @@ func (p *partition) handle(ctx, assignment context.Context, w *workspace, messag
 		p.sink.log.Warn("the topic began anew; its accounts are counted from its beginning",
 			"topic", p.ledger.topic, "partition", p.id, "offset", first.Offset)
 	}
-	p.ledger.begin(anew)
+	for p.ledger.begin(anew); ; p.ledger.begin(false) {
+		err := p.run(ctx)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errReset) {
+			return err
+		}
+		p.sink.metrics.disturbed.Inc()
+	}
+	p.ledger.done()
+	p.certain, p.next = true, last.Offset+1
+	return nil
+}
+
+// run stores the run's messages as they may be stored now.
+func (p *partition) run(ctx context.Context) error {
+	p.letters = nil
+	known, err := p.sink.gate.learn(ctx, p.sink.store.config.Timeout)
+	if err != nil {
+		return err
+	}
+	p.known = known
 	if err := p.decode(); err != nil {
 		return err
 	}
 	if err := p.bury(ctx); err != nil {
 		return err
 	}
-	if err := p.store(ctx); err != nil {
-		return err
-	}
-	p.ledger.done()
-	p.certain, p.next = true, last.Offset+1
-	return nil
+	return p.store(ctx)
 }
 
 // decode sorts the run's messages into events and accounts. What is neither is
@@ -100,7 +120,7 @@ func (p *partition) decode() error {
 		var err error
 		switch string(stream.HeaderOf(m.Headers, schemas.HeaderKind)) {
 		case schemas.KindEvent:
-			err = p.events.add(m.Value, i)
+			err = p.admit(m, i)
 		case schemas.KindAccount:
 			err = p.ledger.add(m)
 		default:

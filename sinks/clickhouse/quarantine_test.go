@@ -40,7 +40,7 @@ func poison(id uuid.UUID) kafka.Message {
 func lettered(t *testing.T, s *Store, cluster *stream.Cluster) (*Sink, func() []schemas.DeadLetter) {
 	t.Helper()
 	letters := stream.NewDeadLetters(cluster, nil)
-	k := NewSink(s, cluster, SinkOptions{Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet(), Dead: letters.Append})
+	k := NewSink(s, cluster, SinkOptions{Gate: newGate(t, cluster), Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet(), Dead: letters.Append})
 	return k, func() (list []schemas.DeadLetter) {
 		err := letters.Each(t.Context(), func(l *schemas.DeadLetter) error {
 			list = append(list, *l)

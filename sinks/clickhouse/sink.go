@@ -21,6 +21,7 @@ type DeadLetters func(ctx context.Context, letters ...schemas.DeadLetter) error
 
 // SinkOptions configure a sink.
 type SinkOptions struct {
+	Gate    *Gate // what knows the resets
 	Log     *slog.Logger
 	Metrics *metrics.Set // nil for none
 	Dead    DeadLetters  // nil to leave out what cannot be stored
@@ -35,6 +36,7 @@ type Sink struct {
 	metrics  *sinkMetrics
 	badLog   throttle
 	dead     DeadLetters
+	gate     *Gate
 	topic    string
 	table    string
 	consumer *stream.Consumer
@@ -57,7 +59,7 @@ func NewSink(s *Store, cluster *stream.Cluster, o SinkOptions) *Sink {
 	}
 	k := &Sink{
 		table: o.Table,
-		store: s, log: o.Log, dead: o.Dead, topic: cluster.Config().Topics.Events,
+		store: s, log: o.Log, dead: o.Dead, gate: o.Gate, topic: cluster.Config().Topics.Events,
 		idle: make(chan *workspace, concurrentRuns()), partitions: map[int]*partition{},
 	}
 	for range cap(k.idle) {

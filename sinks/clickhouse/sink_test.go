@@ -56,8 +56,10 @@ func TestBadRecordsKeepTheirNeighbours(t *testing.T) {
 	}
 	var log bytes.Buffer
 	var given []int64
-	k := NewSink(s, topicOf(t, 1), SinkOptions{
-		Log: slog.New(slog.NewTextHandler(&log, nil)), Metrics: metrics.NewSet(),
+	cluster := topicOf(t, 1)
+	k := NewSink(s, cluster, SinkOptions{
+		Gate: newGate(t, cluster),
+		Log:  slog.New(slog.NewTextHandler(&log, nil)), Metrics: metrics.NewSet(),
 		Dead: func(_ context.Context, letters ...schemas.DeadLetter) error {
 			for i := range letters {
 				given = append(given, letters[i].Offset)
@@ -93,7 +95,9 @@ func TestBadRecordsKeepTheirNeighbours(t *testing.T) {
 func TestBadRecordCannotBeKept(t *testing.T) {
 	s := migratedStore(t)
 	full := errors.New("disk full")
-	k := NewSink(s, topicOf(t, 1), SinkOptions{
+	cluster := topicOf(t, 1)
+	k := NewSink(s, cluster, SinkOptions{
+		Gate: newGate(t, cluster),
 		Log:  slog.New(slog.DiscardHandler),
 		Dead: func(context.Context, ...schemas.DeadLetter) error { return full },
 	})
@@ -122,7 +126,9 @@ func TestNewerSchemaIsNotBad(t *testing.T) {
 func TestGrace(t *testing.T) {
 	s := migratedStore(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	k := NewSink(s, topicOf(t, 1), SinkOptions{
+	cluster := topicOf(t, 1)
+	k := NewSink(s, cluster, SinkOptions{
+		Gate: newGate(t, cluster),
 		Log:  slog.New(slog.DiscardHandler),
 		Dead: func(context.Context, ...schemas.DeadLetter) error { cancel(); return nil },
 	})
@@ -272,7 +278,7 @@ func TestRun(t *testing.T) {
 	s := migratedStore(t)
 	cluster := topicOf(t, 3)
 	set := metrics.NewSet()
-	k := NewSink(s, cluster, SinkOptions{Log: slog.New(slog.DiscardHandler), Metrics: set})
+	k := NewSink(s, cluster, SinkOptions{Gate: newGate(t, cluster), Log: slog.New(slog.DiscardHandler), Metrics: set})
 	stop := start(t, k)
 	produce(t, cluster, 3, 3000)
 	eventually(t, "3000 events are stored and accounted for", func() bool {

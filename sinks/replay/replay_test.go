@@ -39,7 +39,7 @@ func (w *world) run(t testing.TB, r *replay.Replay) replay.Counts {
 func (w *world) intoTable(t testing.TB, name string) replay.Target {
 	t.Helper()
 	sink := clickhouse.NewSink(w.store, w.cluster, clickhouse.SinkOptions{
-		Log: discard, Metrics: metrics.NewSet(), Dead: w.letters.Append, Table: name,
+		Gate: w.gate(), Log: discard, Metrics: metrics.NewSet(), Dead: w.letters.Append, Table: name,
 	})
 	target, stop, err := replay.Table(t.Context(), w.store, name, sink)
 	if err != nil {

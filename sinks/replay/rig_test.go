@@ -131,10 +131,14 @@ func (w *world) reviewer() *replay.Reviewer {
 	return replay.NewReviewer(w.table.Load, w.keys, w.withdrawn, w.resets)
 }
 
+func (w *world) gate() *clickhouse.Gate {
+	return clickhouse.NewGate(w.table.Load, w.keys, w.withdrawn, w.resets)
+}
+
 // startSink runs the live sink until the test ends or stop is called.
 func (w *world) startSink(t testing.TB) (stop func()) {
 	t.Helper()
-	sink := clickhouse.NewSink(w.store, w.cluster, clickhouse.SinkOptions{Log: discard, Metrics: metrics.NewSet(), Dead: w.letters.Append})
+	sink := clickhouse.NewSink(w.store, w.cluster, clickhouse.SinkOptions{Gate: w.gate(), Log: discard, Metrics: metrics.NewSet(), Dead: w.letters.Append})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- sink.Run(ctx) }()

@@ -11,6 +11,7 @@ import (
 	"sekisho/cmd/sekisho/internal/config"
 	"sekisho/enforcer"
 	"sekisho/schemas/policy"
+	"sekisho/sinks/clickhouse"
 	"sekisho/sinks/forward"
 	"sekisho/sinks/replay"
 	"sekisho/stream"
@@ -50,6 +51,11 @@ func StartReview(ctx context.Context, c *config.Config, cluster *stream.Cluster,
 	go r.resets.Follow(ctx)
 	r.Reviewer = replay.NewReviewer(r.table.Load, r.keys, &r.withdrawn, r.resets)
 	return r, r.Barrier(ctx)
+}
+
+// Gate returns what a sink asks before it stores.
+func (r *Review) Gate() *clickhouse.Gate {
+	return clickhouse.NewGate(r.table.Load, r.keys, &r.withdrawn, r.resets)
 }
 
 // Forwarder returns the forwarder to a recipient, for a replay to hand it

@@ -4,43 +4,78 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"sekisho/cmd/sekisho/internal/config"
+	"sekisho/enforcer"
+	"sekisho/schemas/policy"
 	"sekisho/sinks/clickhouse"
 	"sekisho/stream"
 )
 
-// Sink is the role that writes events to ClickHouse.
+// Sink is the role that writes events to ClickHouse and takes out what was
+// reset.
 type Sink struct {
 	*running
 	stop context.CancelFunc
 }
 
+// CheckSink reports what of the configuration a sink could not work with.
+func CheckSink(c *config.Config) error { return CheckCollector(c) }
+
 // StartSink starts to write what Kafka has to ClickHouse, whose tables must be
-// there, and to take back the consent receipts of whoever is reset.
-func StartSink(cluster *stream.Cluster, store *clickhouse.Store, set *metrics.Set, log *slog.Logger) *Sink {
+// there, to erase what is reset, and to take back the consent receipts of whom
+// it belonged to.
+func StartSink(c *config.Config, cluster *stream.Cluster, store *clickhouse.Store, set *metrics.Set, log *slog.Logger) (*Sink, error) {
+	p, err := LoadPolicy(c.Policy)
+	if err != nil {
+		return nil, err
+	}
+	keys, _, err := secrets(c.Keys)
+	if err != nil {
+		return nil, err
+	}
+	var table atomic.Pointer[enforcer.Table]
+	table.Store(enforcer.Compile(p))
 	ctx, stop := context.WithCancel(context.Background())
+	if err := WatchPolicy(ctx, c.Policy, func(p *policy.Policy) { table.Store(enforcer.Compile(p)) }, set, log); err != nil {
+		stop()
+		return nil, err
+	}
+	following, ended := context.WithCancel(context.Background())
+	withdrawn := new(enforcer.Withdrawn)
+	resets := stream.NewResets(cluster, withdrawn.Put, log)
+	go resets.Follow(following)
+	gate := clickhouse.NewGate(table.Load, keys, withdrawn, resets)
 	sink := clickhouse.NewSink(store, cluster, clickhouse.SinkOptions{
-		Log: log, Metrics: set, Dead: stream.NewDeadLetters(cluster, set).Append,
+		Gate: gate, Log: log, Metrics: set, Dead: stream.NewDeadLetters(cluster, set).Append,
 	})
-	receipts := start(func() error {
-		defer stop()
-		return stream.WithdrawReceipts(ctx, cluster, set, log)
-	})
+	eraser := clickhouse.NewEraser(store, cluster, clickhouse.EraserOptions{Gate: gate, Log: log, Metrics: set})
+	// One does not go on without the others.
+	others := []*running{
+		start(func() error { defer stop(); return eraser.Run(ctx) }),
+		start(func() error { defer stop(); return stream.WithdrawReceipts(ctx, cluster, set, log) }),
+	}
 	return &Sink{running: start(func() error {
+		defer ended() // a run that is finished asks for the resets
 		err := sink.Run(ctx)
 		stop()
-		<-receipts.Done()
-		return errors.Join(err, receipts.Err())
-	}), stop: stop}
+		for _, other := range others {
+			<-other.Done()
+			err = errors.Join(err, other.Err())
+		}
+		return err
+	}), stop: stop}, nil
 }
 
 // Ready is nil: a sink that waits for partitions or for ClickHouse is as it
 // should be, and its lag tells.
 func (r *Sink) Ready() error { return nil }
 
-// Stop finishes the batch under way.
+// Stop finishes the batch under way. An erasure under way is carried out again
+// by whoever comes next.
 func (r *Sink) Stop(ctx context.Context) error {
 	r.stop()
 	select {

@@ -1,0 +1,263 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sekisho/schemas"
+)
+
+// place is a table that could hold a pseudonym, and where in it.
+type place struct {
+	database, table string
+	conditions      []string // one a column, true of a row that bears an erased pseudonym
+	events          string   // the name under which it holds events, "" when it does not
+}
+
+func (p *place) name() string { return identifier(p.database) + "." + identifier(p.table) }
+
+// where is true of the rows that bear an erased pseudonym.
+func (p *place) where() string { return strings.Join(p.conditions, " OR ") }
+
+// own are the tables of the database that nothing a client says gets into.
+var own = []string{"erasing", "audit", "migrations", "decisions"}
+
+// places finds the tables that could hold a pseudonym: every column of texts in
+// every table of the database, whoever made it, and in tables elsewhere that a
+// materialized view fills from one of those. What cannot be searched, or holds
+// texts and cannot be changed, is an error: erasure would be incomplete.
+func (s *Store) places(ctx context.Context, batch uint64) ([]place, error) {
+	tables, err := s.tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := s.textColumns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	events, err := s.EventTables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	erased := fmt.Sprintf("(SELECT pseudonym FROM %s WHERE batch = %d)", s.Table("erasing"), batch)
+	var places []place
+	for _, t := range reached(tables, s.config.Database) {
+		p := place{database: t.database, table: t.name}
+		if i := slices.IndexFunc(events, func(name string) bool { return t.key() == s.dialect().Local(name) }); i >= 0 {
+			p.events = events[i]
+		}
+		if !t.stores() || t.database == s.config.Database && slices.Contains(own, strings.TrimSuffix(t.name, "_local")) {
+			continue
+		}
+		for _, c := range columns[t.key()] {
+			if f, ok := schemas.FieldNamed([]byte(c.name)); p.events != "" && (ok && !schemas.Identifiers.Has(f) || slices.Contains(described, c.name)) {
+				continue // pseudonyms stand in the identifiers' columns alone
+			}
+			condition, err := c.condition(erased)
+			if err != nil {
+				return nil, fmt.Errorf("cannot erase from table %s: %w", t.key(), err)
+			}
+			if condition != "" {
+				p.conditions = append(p.conditions, condition)
+			}
+		}
+		if len(p.conditions) == 0 {
+			continue
+		}
+		if !strings.HasSuffix(t.engine, "MergeTree") {
+			return nil, fmt.Errorf("cannot erase from table %s: it has texts, and its engine %s is not one of the MergeTree family: drop it, or keep it in a database of its own", t.key(), t.engine)
+		}
+		places = append(places, p)
+	}
+	return places, s.noDetached(ctx, places)
+}
+
+// described are the columns of the events table that say what the gateway
+// decided and what the site's own properties are.
+var described = []string{"properties", "properties_number", "outcome", "reason", "policy", "jurisdiction", "purposes"}
+
+// table is a table or view as the server describes it.
+type table struct {
+	database, name, engine, uuid, query string
+	views                               []string // that its inserts feed
+}
+
+func (t *table) key() string { return t.database + "." + t.name }
+
+// stores reports whether the table has rows of its own.
+func (t *table) stores() bool {
+	switch t.engine {
+	case "View", "MaterializedView", "LiveView", "WindowView", "Distributed", "Merge", "Null", "Dictionary":
+		return false
+	}
+	return true
+}
+
+// target returns the table that a materialized view fills.
+func (t *table) target() string {
+	if m := viewTarget.FindStringSubmatch(t.query); m != nil {
+		return strings.ReplaceAll(m[1], "`", "")
+	}
+	return t.database + ".inner_id." + t.uuid
+}
+
+var viewTarget = regexp.MustCompile("^CREATE MATERIALIZED VIEW [^(]*? TO ((?:`[^`]+`|\\w+)\\.(?:`[^`]+`|\\w+))")
+
+func (s *Store) tables(ctx context.Context) (map[string]*table, error) {
+	rows, err := s.conn.Query(ctx, `
+		SELECT DISTINCT database, name, engine, toString(uuid), create_table_query,
+			arrayMap((d, t) -> concat(d, '.', t), dependencies_database, dependencies_table)
+		FROM `+s.everywhere("system.tables")+`
+		WHERE NOT is_temporary AND lower(database) NOT IN ('system', 'information_schema')`)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list the tables: %w", err)
+	}
+	defer rows.Close()
+	tables := map[string]*table{}
+	for rows.Next() {
+		t := &table{}
+		if err := rows.Scan(&t.database, &t.name, &t.engine, &t.uuid, &t.query, &t.views); err != nil {
+			return nil, fmt.Errorf("cannot list the tables: %w", err)
+		}
+		tables[t.key()] = t
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("cannot list the tables: %w", err)
+	}
+	return tables, nil
+}
+
+// reached returns the tables of the database, and those that are filled from
+// them, in the order of their names.
+func reached(tables map[string]*table, database string) (list []*table) {
+	seen := map[string]bool{}
+	var reach func(key string)
+	reach = func(key string) {
+		t := tables[key]
+		if t == nil || seen[key] {
+			return
+		}
+		seen[key] = true
+		list = append(list, t)
+		if t.engine == "MaterializedView" {
+			reach(t.target())
+		}
+		for _, view := range t.views {
+			reach(view)
+		}
+	}
+	for key, t := range tables {
+		if t.database == database {
+			reach(key)
+		}
+	}
+	slices.SortFunc(list, func(a, b *table) int { return strings.Compare(a.key(), b.key()) })
+	return list
+}
+
+// textColumn is a column that holds texts.
+type textColumn struct{ name, kind string }
+
+func (s *Store) textColumns(ctx context.Context) (map[string][]textColumn, error) {
+	rows, err := s.conn.Query(ctx, `
+		SELECT DISTINCT concat(database, '.', table), name, type FROM `+s.everywhere("system.columns")+`
+		WHERE default_kind NOT IN ('ALIAS', 'EPHEMERAL') AND (type ILIKE '%String%' OR type ILIKE '%JSON%' OR type ILIKE '%Dynamic%')
+			AND lower(database) NOT IN ('system', 'information_schema')
+		ORDER BY ALL`)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list the columns: %w", err)
+	}
+	defer rows.Close()
+	columns := map[string][]textColumn{}
+	for rows.Next() {
+		var key string
+		var c textColumn
+		if err := rows.Scan(&key, &c.name, &c.kind); err != nil {
+			return nil, fmt.Errorf("cannot list the columns: %w", err)
+		}
+		columns[key] = append(columns[key], c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("cannot list the columns: %w", err)
+	}
+	return columns, nil
+}
+
+var (
+	// text is a type whose values are texts.
+	text      = `(?:LowCardinality\()?(?:Nullable\()?(?:String|FixedString\(\d+\))\)*`
+	isText    = regexp.MustCompile(`^` + text + `$`)
+	isSimple  = regexp.MustCompile(`^SimpleAggregateFunction\(\w+, (.*)\)$`)
+	isArray   = regexp.MustCompile(`^Array\(` + text + `\)$`)
+	isMap     = regexp.MustCompile(`^Map\((.+?), (.+)\)$`)
+	isCounter = regexp.MustCompile(`^AggregateFunction\((?:uniq|count|sum|avg)\w*(?:\(\d+\))?,`)
+)
+
+var errUnsearchable = errors.New("its texts cannot be searched for pseudonyms")
+
+// condition is true of a row whose column bears an erased pseudonym; "" when it
+// cannot bear one.
+func (c textColumn) condition(erased string) (string, error) {
+	column, kind := identifier(c.name), c.kind
+	if m := isSimple.FindStringSubmatch(kind); m != nil {
+		kind = m[1]
+	}
+	list := func(of string) string { return "arrayExists(x -> x IN " + erased + ", " + of + ")" }
+	switch m := isMap.FindStringSubmatch(kind); {
+	case isText.MatchString(kind):
+		return column + " IN " + erased, nil
+	case isArray.MatchString(kind):
+		return list(column), nil
+	case m != nil && isText.MatchString(m[1]) && isText.MatchString(m[2]):
+		return list("mapKeys("+column+")") + " OR " + list("mapValues("+column+")"), nil
+	case m != nil && isText.MatchString(m[1]) && !strings.Contains(m[2], "String"):
+		return list("mapKeys(" + column + ")"), nil
+	case m != nil && isText.MatchString(m[2]) && !strings.Contains(m[1], "String"):
+		return list("mapValues(" + column + ")"), nil
+	case isCounter.MatchString(kind):
+		return "", nil // it keeps numbers and hashes
+	}
+	return "", fmt.Errorf("column %s is %s: %w; drop the column or the table, or keep it in a database of its own", c.name, c.kind, errUnsearchable)
+}
+
+// noDetached fails when some of the tables have detached parts, which nothing
+// can be erased from.
+func (s *Store) noDetached(ctx context.Context, places []place) error {
+	rows, err := s.conn.Query(ctx, "SELECT DISTINCT database, table FROM "+s.everywhere("system.detached_parts"))
+	if err != nil {
+		return fmt.Errorf("cannot list detached parts: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var database, table string
+		if err := rows.Scan(&database, &table); err != nil {
+			return fmt.Errorf("cannot list detached parts: %w", err)
+		}
+		for _, p := range places {
+			if p.database == database && p.table == table {
+				return fmt.Errorf("cannot erase from table %s.%s: it has detached parts, which cannot be searched: attach them or drop them (see system.detached_parts)", database, table)
+			}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("cannot list detached parts: %w", err)
+	}
+	return nil
+}
+
+// everywhere is a table on every server of the cluster, each with its own rows.
+func (s *Store) everywhere(table string) string {
+	if s.config.Cluster == "" {
+		return table
+	}
+	return "clusterAllReplicas(" + quote(s.config.Cluster) + ", " + table + ")"
+}
+
+// identifier writes a name as a statement does.
+func identifier(name string) string {
+	return "`" + strings.ReplaceAll(quoting.Replace(name), "`", "\\`") + "`"
+}
