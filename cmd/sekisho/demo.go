@@ -160,14 +160,14 @@ func report(to io.Writer, a traffic.Account, asJSON bool) error {
 	if _, err := fmt.Fprintf(to, `
 sent        %10d events in %.1f s (%.0f a second), %d of them twice; %d visitors reset
 received    %10d = allowed %d + anonymised %d + dropped %d + rejected %d
-stored      %10d rows in ClickHouse
+stored      %10d rows in ClickHouse; %d more withheld or erased after a reset
 lost        %10d
 doubled     %10d
 leaked      %10d
 unaccounted %10d
 `, a.Events, a.Seconds, a.EventsPerSecond, a.Retried, a.Resets,
 		a.Received, a.Allowed, a.Anonymised, a.Dropped, a.Rejected,
-		a.Stored, a.Lost, a.Doubled, a.Leaked, a.Unaccounted); err != nil {
+		a.Stored, a.Reset, a.Lost, a.Doubled, a.Leaked, a.Unaccounted); err != nil {
 		return err
 	}
 	for i := range a.ThirdParties {

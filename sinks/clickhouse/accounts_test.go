@@ -255,3 +255,17 @@ func TestMemoryForgetsTheOldest(t *testing.T) {
 		t.Errorf("it remembers %d", len(m.ids))
 	}
 }
+
+// A run is fetched bit by bit while the topic grows, so that its first message
+// knows of fewer messages than the run has. When it comes again it is no topic
+// that began anew.
+func TestGrowingTopicIsNotNew(t *testing.T) {
+	s, cluster := migratedStore(t), topicOf(t, 1)
+	messages := partitionLog(append(viewMessages(ids7(t, 3)...), accountMessage(uuid.New(), 3))...)
+	for i := range messages {
+		messages[i].HighWaterMark = int64(i + 1)
+	}
+	handle(t, newSink(t, s, cluster), messages)
+	handle(t, newSink(t, s, cluster), messages)
+	wantReceived(t, s, 3)
+}

@@ -70,8 +70,9 @@ func (p *partition) handle(ctx, assignment context.Context, w *workspace, messag
 	p.certain, p.suspensions = false, suspensions
 	first, last := &messages[0], &messages[len(messages)-1]
 	// The offsets counted so far say nothing about a topic that has not so many
-	// messages, or is read from its beginning again.
-	anew := first.HighWaterMark <= p.ledger.position || first.Offset < p.next
+	// messages, or is read from its beginning again. How many it has is known as
+	// of when the last message was fetched.
+	anew := last.HighWaterMark <= p.ledger.position || first.Offset < p.next
 	if anew {
 		p.sink.log.Warn("the topic began anew; its accounts are counted from its beginning",
 			"topic", p.ledger.topic, "partition", p.id, "offset", first.Offset)

@@ -33,7 +33,7 @@ func StartSink(c *config.Config, cluster *stream.Cluster, store *clickhouse.Stor
 	if err != nil {
 		return nil, err
 	}
-	keys, _, err := secrets(c.Keys)
+	keys, _, err := Secrets(c.Keys)
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ type Account struct {
 	Unanswered uint64 `json:"unanswered"`
 	// What ClickHouse has of them.
 	Stored      uint64 `json:"stored"`
+	Reset       uint64 `json:"reset"` // allowed, and then withheld or erased, since the visitor reset
 	Lost        uint64 `json:"lost"`
 	Doubled     uint64 `json:"doubled"`
 	Leaked      uint64 `json:"leaked"`

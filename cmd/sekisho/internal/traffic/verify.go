@@ -28,6 +28,8 @@ type Verifier struct {
 type totals struct {
 	outcomes   [schemas.NumOutcomes]uint64 // of the decisions table
 	anonymised uint64                      // rows of the events table
+	reset      uint64                      // allowed events that are not stored as they were, since they were reset
+	kept       uint64                      // of those, in anonymised form
 }
 
 // Before looks at what is there before the run.
@@ -62,7 +64,12 @@ func (v *Verifier) totals(ctx context.Context) (t totals, err error) {
 	if err := rows.Err(); err != nil {
 		return t, fmt.Errorf("cannot read decisions: %w", err)
 	}
-	row := v.conn.QueryRow(ctx, "SELECT count() FROM "+v.database+".events WHERE outcome = 'anonymised'")
+	row := v.conn.QueryRow(ctx, "SELECT sum(count), sumIf(count, outcome = 'anonymised') FROM "+v.database+
+		".decisions WHERE recipient = 'store' AND reason IN ('withheld', 'erased')")
+	if err := row.Scan(&t.reset, &t.kept); err != nil {
+		return t, fmt.Errorf("cannot read decisions: %w", err)
+	}
+	row = v.conn.QueryRow(ctx, "SELECT count() FROM "+v.database+".events WHERE outcome = 'anonymised'")
 	if err := row.Scan(&t.anonymised); err != nil {
 		return t, fmt.Errorf("cannot count events: %w", err)
 	}
@@ -79,19 +86,20 @@ func (v *Verifier) Verify(ctx context.Context, t *Traffic) (Account, error) {
 			return l.account, err
 		}
 		off, anonymised := v.difference(after, l)
+		reset := after.reset - v.before.reset
 		if off == 0 && anonymised == uint64(len(l.anonymised)) || ctx.Err() != nil {
-			return v.close(ctx, l, off, anonymised)
+			return v.close(ctx, l, off, anonymised, reset)
 		}
 		select {
 		case <-ctx.Done():
-			return v.close(ctx, l, off, anonymised)
+			return v.close(ctx, l, off, anonymised, reset)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }
 
 // difference says by how many events the accounts differ from the ledger, and
-// how many anonymised rows there are.
+// how many rows there are that the collector anonymised.
 func (v *Verifier) difference(after totals, l *ledger) (off, anonymised uint64) {
 	a := &l.account
 	for outcome, want := range map[schemas.Outcome]uint64{
@@ -100,11 +108,11 @@ func (v *Verifier) difference(after totals, l *ledger) (off, anonymised uint64) 
 		have := after.outcomes[outcome] - v.before.outcomes[outcome]
 		off += max(have, want) - min(have, want)
 	}
-	return off, after.anonymised - v.before.anonymised
+	return off, (after.anonymised - after.kept) - (v.before.anonymised - v.before.kept)
 }
 
 // close compares the rows one by one and closes the account.
-func (v *Verifier) close(ctx context.Context, l *ledger, off, anonymised uint64) (Account, error) {
+func (v *Verifier) close(ctx context.Context, l *ledger, off, anonymised, reset uint64) (Account, error) {
 	a := &l.account
 	a.Unaccounted = off
 	if err := v.verifyThird(ctx, a); err != nil {
@@ -121,6 +129,9 @@ func (v *Verifier) close(ctx context.Context, l *ledger, off, anonymised uint64)
 			a.Doubled += uint64(times - 1)
 		}
 	}
+	// Those of visitors who reset are not there, or not as they were.
+	a.Reset = min(reset, a.Lost)
+	a.Lost -= a.Reset
 	want := uint64(len(l.anonymised))
 	if anonymised < want {
 		a.Lost += want - anonymised
