@@ -154,6 +154,26 @@ func benchmarkSet(b *testing.B, entries uint64) {
 		}
 		perSecond(b, entries)
 	})
+	b.Run("miss-while-adding", func(b *testing.B) { // without pause, growth included
+		var adding sync.WaitGroup
+		var stop atomic.Bool
+		var added uint64
+		adding.Go(func() {
+			for i := uint64(1 << 40); !stop.Load(); i++ {
+				s.Add(hashOf(i), weeks(1))
+				added++
+			}
+		})
+		for i := uint64(0); b.Loop(); i++ {
+			if s.Contains(absent(i)) {
+				b.Fatal("a hash is found that was never added")
+			}
+		}
+		stop.Store(true)
+		adding.Wait()
+		b.ReportMetric(float64(added)/b.Elapsed().Seconds(), "adds/s")
+		s.Expire(weeks(2))
+	})
 	b.Run("add", func(b *testing.B) { // makes the set larger, growth included
 		for i := entries; b.Loop(); i++ {
 			s.Add(hashOf(i), weeks(300))

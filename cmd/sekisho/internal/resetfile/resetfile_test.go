@@ -102,6 +102,9 @@ func run(t *testing.T, path string, k *topic) (Result, error) {
 	})
 }
 
+// batch is how many resets with one pseudonym are written at once.
+var batch = (together + sizeOf(&schemas.Reset{Pseudonyms: []string{""}}) - 1) / sizeOf(&schemas.Reset{Pseudonyms: []string{""}})
+
 // TestRun goes on where it was cut off, and leaves nothing behind.
 func TestRun(t *testing.T) {
 	for _, format := range []string{"csv", "jsonl"} {
@@ -110,7 +113,7 @@ func TestRun(t *testing.T) {
 		if format == "csv" {
 			text.WriteString("id,kind\n")
 		}
-		const n = 5500
+		const n = 9000
 		for i := range n {
 			switch {
 			case format == "csv":
@@ -122,21 +125,21 @@ func TestRun(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		k := &topic{failAt: 2000}
-		if _, err := run(t, path, k); !errors.Is(err, errAway) || !strings.Contains(err.Error(), "2000 of 5500 are reset; run the same again to go on") {
+		k := &topic{failAt: 2 * batch}
+		if _, err := run(t, path, k); !errors.Is(err, errAway) || !strings.Contains(err.Error(), "of 9000 are reset; run the same again to go on") {
 			t.Errorf("%s: %v", format, err)
 		}
 		note, err := os.ReadFile(path + noteSuffix)
 		if err != nil || strings.Contains(string(note), "canary") {
 			t.Errorf("%s: the note is %s, %v", format, note, err)
 		}
-		k.failAt = 4000
+		k.failAt = 3 * batch
 		if _, err := run(t, path, k); !errors.Is(err, errAway) {
 			t.Errorf("%s: %v", format, err)
 		}
 		k.failAt = 0
 		r, err := run(t, path, k)
-		line := 4000
+		line := 3 * batch
 		if format == "csv" {
 			line++
 		}
@@ -161,7 +164,7 @@ func TestRun(t *testing.T) {
 			},
 			"a damaged note": func() error { return os.WriteFile(path+noteSuffix, []byte("{"), 0o600) },
 		} {
-			k = &topic{failAt: 1000}
+			k = &topic{failAt: batch}
 			run(t, path, k)
 			if err := change(); err != nil {
 				t.Fatal(err)

@@ -31,9 +31,12 @@ type Result struct {
 	Resumed int
 }
 
-// together is how many resets are written at once: they fit a Kafka batch with
-// pseudonyms under a dozen keys.
-const together = 1000
+// together is how many bytes of resets are written at once, at most: it is well
+// below the largest Kafka batch.
+const together = 600 << 10
+
+// sizeOf is the most bytes that a reset takes in a Kafka batch.
+func sizeOf(r *schemas.Reset) int { return 240 + 48*len(r.Pseudonyms) }
 
 // Check reads the whole file and reports what is wrong with it, some ten
 // problems at most, and how many lines it has.
@@ -82,11 +85,11 @@ func Run(ctx context.Context, file *os.File, format string, o Options) (Result, 
 	if err != nil {
 		return r, err
 	}
-	batch := make([]schemas.Reset, 0, together)
+	var batch []schemas.Reset
 	for done := r.Resets + r.None; ; {
 		batch = batch[:0]
 		none := 0
-		for len(batch) < together {
+		for size := 0; size < together; {
 			identifier, err := source.Next()
 			if err == io.EOF {
 				break
@@ -99,6 +102,7 @@ func Run(ctx context.Context, file *os.File, format string, o Options) (Result, 
 				continue
 			}
 			batch = append(batch, o.Reset(identifier.Field, identifier.Normal, time.Now()))
+			size += sizeOf(&batch[len(batch)-1])
 		}
 		if len(batch) == 0 {
 			r.None += none
