@@ -161,7 +161,7 @@ func (c *Choices) settle(explicit bool) {
 // chosenAt takes the time of the choice in the form of JavaScript's toISOString.
 func (c *Choices) chosenAt(text string) Error {
 	at, err := time.Parse(time.RFC3339, text)
-	if err != nil || !isTime(text) {
+	if err != nil || !isTime(text) || at.UnixMilli() <= 0 {
 		return ErrSyntax
 	}
 	c.Chosen = at.UnixMilli()

@@ -17,8 +17,8 @@ var cookiebotCategories = [...]string{"necessary", "preferences", "statistics", 
 // the whole value -1, says that the place needs no consent, which is the
 // jurisdiction's to know: it is silence. The whole value 0 is a refusal.
 //
-// iab2 is given as TC. gacm is given as AC where it is written out; Cookiebot
-// also packs it, and then it is left aside.
+// utc is given as Chosen, iab2 as TC. gacm is given as AC where it is written
+// out; Cookiebot also packs it, and then it is left aside.
 func (c *Choices) DecodeCookiebot(value string) error {
 	c.reset(Cookiebot)
 	return c.done(c.cookiebot(value))
@@ -93,7 +93,7 @@ func (c *Choices) cookiebot(value string) Error {
 // milliseconds reads a time as JavaScript's Date.now gives it.
 func milliseconds(s string) (int64, bool) {
 	n, err := strconv.ParseUint(s, 10, 53)
-	return int64(n), err == nil
+	return int64(n), err == nil && n > 0
 }
 
 // once sets a text that may be said once.

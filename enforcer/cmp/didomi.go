@@ -13,10 +13,10 @@ import (
 // written there, so it is always explicit. Purposes that it does not list are
 // silent; those of the IAB framework are in its TC string.
 //
-// Legitimate interests are no consent and are not read. Vendors are read only
-// in so far as a user who disabled some and enabled none has granted nobody
-// anything. The compact form, didomi_dcs, is recognised and refused with
-// [ErrUnsupported].
+// updated is given as Chosen. Legitimate interests are no consent and are not
+// read. Vendors are read only in so far as a user who disabled some and enabled
+// none has granted nobody anything. The compact form, didomi_dcs, is recognised
+// and refused with [ErrUnsupported].
 func (c *Choices) DecodeDidomi(value string) error {
 	c.reset(Didomi)
 	return c.done(c.didomi(value))

@@ -13,7 +13,8 @@ const (
 
 // DecodeOneTrust decodes OneTrust's cookies: OptanonConsent, which is form
 // encoded, and OptanonAlertBoxClosed, the time at which the banner was closed,
-// or "". Categories are OneTrust's groups, by default C0001 to C0005.
+// or ""; it is given as Chosen. Categories are OneTrust's groups, by default
+// C0001 to C0005.
 //
 // OptanonConsent is written on the first page view already, with the defaults:
 // it is the user's choice only once the banner was closed or there was an
