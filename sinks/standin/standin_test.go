@@ -3,10 +3,12 @@ package standin
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -165,6 +167,31 @@ func TestStopWhileDelayed(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-ended
+}
+
+// Over TLS a connection is reset as well.
+func TestTLS(t *testing.T) {
+	example := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(example.Close)
+	o := options()
+	o.TLS = &tls.Config{Certificates: example.TLS.Certificates}
+	s, err := StartMeta(o, Meta{Pixel: "1234", Token: "token"})
+	stopped(t, s, err)
+	post := func() (int, error) {
+		r, err := example.Client().Post(s.URL()+"/v21.0/1234/events?access_token=token", "application/json", strings.NewReader(`{"data":[`+metaEvent+`]}`))
+		if err != nil {
+			return 0, err
+		}
+		r.Body.Close()
+		return r.StatusCode, nil
+	}
+	s.Misbehave(Fault{Kind: Reset, Times: 1})
+	if _, err := post(); err == nil {
+		t.Error("an answer came")
+	}
+	if status, err := post(); status != 200 || s.Received().Deduplicated != 1 {
+		t.Errorf("got %d, %v, received %+v", status, err, s.Received())
+	}
 }
 
 // What is remembered is bounded, and secrets are not.
