@@ -23,8 +23,8 @@
 // # Whose event it is
 //
 // external_id is a pseudonym made for Meta alone, hashed as Meta wants it; _fbp,
-// _fbc and an advertising identifier are sent where the policy lets Meta have
-// them. Events have no e-mail addresses, telephone numbers or names, nor
+// _fbc and an app's advertising identifier are sent where the policy lets Meta
+// have them. Events have no e-mail addresses, telephone numbers or names, nor
 // addresses of the network, so none is sent. Meta cannot be asked to forget
 // one user: resets are unsupported.
 //

@@ -39,16 +39,19 @@ func (k *Kind) appendEvent(b []byte, e *forward.Event) ([]byte, bool) {
 	if referrer := e.Get(schemas.Referrer); isAddress(referrer) {
 		b = forward.AppendText(b, "referrer_url", referrer)
 	}
+	if u.app.version != "" {
+		b = u.app.append(append(b, `,"app_data":`...), e)
+	}
 	b = u.append(append(b, `,"user_data":{`...))
 	b = k.custom(append(b, `},"custom_data":{`...), e, currency)
 	return append(limited(append(b, '}'), e), '}'), true
 }
 
 // source says where the event happened. Of a website Meta wants both the page
-// and the browser; an advertising identifier is an app's.
+// and the browser, of an app what it runs on.
 func source(address string, u user) string {
 	switch {
-	case u.advertising != "":
+	case u.app.version != "":
 		return "app"
 	case address != "" && u.agent != "":
 		return "website"

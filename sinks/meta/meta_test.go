@@ -113,8 +113,13 @@ func TestProject(t *testing.T) {
 	check(`"type":"conversion","site":"shop","visitor_id":"v"`, `{"event_name":"Conversion",AT,"action_source":"other",`+user+`,"custom_data":{},"data_processing_options":[]}`)
 	check(`"type":"ad_click","site":"shop","visitor_id":"v","ad_placement":"top","ad_campaign":"autumn"`,
 		`{"event_name":"AdClick",AT,"action_source":"other",`+user+`,"custom_data":{"ad_campaign":"autumn","ad_placement":"top"},"data_processing_options":[]}`)
-	check(`"type":"conversion","site":"shop","idfa":"EA7583CD-A667-48BC-B806-42ECB2B48606","country":"JP"`,
-		`{"event_name":"Conversion",AT,"action_source":"app","user_data":{"madid":"ea7583cd-a667-48bc-b806-42ecb2b48606","country":"HASH"},"custom_data":{},"data_processing_options":[]}`)
+	check(`"type":"conversion","site":"shop","idfa":"EA7583CD-A667-48BC-B806-42ECB2B48606","country":"JP","app_version":"2.1","screen_width":390,"user_agent":"App/2 (iPhone; CPU iPhone OS 18_6 like Mac OS X)"`,
+		`{"event_name":"Conversion",AT,"action_source":"app","app_data":{"advertiser_tracking_enabled":1,"application_tracking_enabled":1,`+
+			`"extinfo":["i2","","2.1","","18.6","","","","","390","","","","","",""]},"user_data":{"madid":"ea7583cd-a667-48bc-b806-42ecb2b48606",`+
+			`"client_user_agent":"App/2 (iPhone; CPU iPhone OS 18_6 like Mac OS X)","country":"HASH"},"custom_data":{},"data_processing_options":[]}`)
+	// Of which system nobody can tell.
+	check(`"type":"conversion","site":"shop","visitor_id":"v","gaid":"ea7583cd-a667-48bc-b806-42ecb2b48606"`,
+		`{"event_name":"Conversion",AT,"action_source":"other",`+user+`,"custom_data":{},"data_processing_options":[]}`)
 	// Opted in by silence, where the law is one of opting out.
 	check(`"type":"conversion","site":"travel","visitor_id":"v","region":"US-CA","consent":{}`,
 		`{"event_name":"Conversion",AT,"action_source":"other","user_data":{"external_id":["HASH"],"st":"HASH"},"custom_data":{},`+
@@ -144,6 +149,21 @@ func TestIdentifiersAreMetasAlone(t *testing.T) {
 	for _, raw := range []string{"0190163d-8694", "v-raw", "order-raw", "1116446470", "ea7583cd"} {
 		if strings.Contains(strings.ToLower(string(first)), raw) {
 			t.Errorf("%s is in %s", raw, first)
+		}
+	}
+}
+
+func TestSystemVersion(t *testing.T) {
+	for agent, want := range map[string]string{
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6_1 like Mac OS X) AppleWebKit/605.1.15": "18.6.1",
+		"Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X)":                                 "17.5",
+		"Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36":                   "15",
+		"okhttp/4.12.0 Android/14":                                                      "14",
+		"Shop/3.2 (iOS 18.0; iPhone16,1)":                                               "18.0",
+		"Shop/3.2 CFNetwork/1494.0.7 Darwin/23.4.0":                                     "", "": "",
+	} {
+		if got := systemVersion(agent); got != want {
+			t.Errorf("%q: got %q, want %q", agent, got, want)
 		}
 	}
 }

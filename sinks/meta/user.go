@@ -14,7 +14,8 @@ import (
 type user struct {
 	external    []string // hashed
 	fbp, fbc    string
-	advertising string
+	advertising string // only an app's
+	app         app
 	agent       string
 	country     string
 	state       string
@@ -37,12 +38,16 @@ func userOf(e *forward.Event) (u user) {
 	if text, ok := e.Own(schemas.FBC); ok && cookie.MatchString(text) {
 		u.fbc = text
 	}
-	for _, f := range [...]schemas.Field{schemas.IDFA, schemas.GAID} {
-		if text, ok := e.Own(f); ok {
-			u.advertising = strings.ToLower(text)
+	u.agent = e.Get(schemas.UserAgent)
+	for _, of := range [...]struct {
+		field schemas.Field
+		app   string
+	}{{schemas.IDFA, "i2"}, {schemas.GAID, "a2"}} {
+		text, ok := e.Own(of.field)
+		if system := systemVersion(u.agent); ok && system != "" {
+			u.advertising, u.app = strings.ToLower(text), app{of.app, system}
 		}
 	}
-	u.agent = e.Get(schemas.UserAgent)
 	if country := strings.ToLower(e.Get(schemas.Country)); isLetters(country, 2) {
 		u.country = hash(country)
 	}

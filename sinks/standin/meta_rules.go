@@ -108,6 +108,11 @@ func (c *metaCheck) event(path string, event object) {
 			c.violate("client_user_agent", path+".user_data.client_user_agent", "is required for website")
 		}
 	}
+	if source == "app" {
+		c.app(path+".app_data", event["app_data"])
+	} else if user["madid"] != nil {
+		c.violate("madid", path+".user_data.madid", "is for events of apps only")
+	}
 	c.user(path+".user_data", user)
 	c.custom(path+".custom_data", name, event["custom_data"])
 	c.limited(path, event)
@@ -115,6 +120,25 @@ func (c *metaCheck) event(path string, event object) {
 		if _, isBool := v.(bool); !isBool {
 			c.violate("opt_out", path+".opt_out", "must be true or false")
 		}
+	}
+}
+
+// app checks what is required of an app's event: two answers, and 16 texts of
+// which the first is the kind of app and the fifth the version of the system.
+func (c *metaCheck) app(path string, v any) {
+	data, _ := v.(object)
+	for _, name := range []string{"advertiser_tracking_enabled", "application_tracking_enabled"} {
+		if n, ok := whole(data[name]); !ok || n != 0 && n != 1 {
+			c.violate("app_data", path+"."+name, "must be 0 or 1")
+		}
+	}
+	info, _ := data["extinfo"].([]any)
+	if len(info) != 16 || len(texts(data["extinfo"])) != 16 {
+		c.violate("app_data", path+".extinfo", "must be 16 texts")
+		return
+	}
+	if info[0] != "a2" && info[0] != "i2" || info[4] == "" {
+		c.violate("app_data", path+".extinfo", "must begin with a2 or i2 and have the version of the system")
 	}
 }
 

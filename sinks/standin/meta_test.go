@@ -78,9 +78,25 @@ func TestMetaRules(t *testing.T) {
 	bad(extraUser, `"fbp":"fb.1.1596403881668.1116446470.AQEAAQMB"`, "")
 	bad(extraUser, `"fbp":"fb.3.1596403881668.1116446470"`, "fbp")
 	bad(extraUser, `"fbc":"`+someHash+`"`, "fbc")
-	bad(extraUser, `"madid":"0190163d-8694-739b-aea5-966c26f8ad91"`, "")
-	bad(extraUser, `"madid":"0190163D-8694-739B-AEA5-966C26F8AD91"`, "madid")
-	bad(extraUser, `"madid":"00000000-0000-0000-0000-000000000000"`, "madid")
+	app := func(extinfo, madid string) (old, new string) {
+		event := strings.Replace(metaEvent, `"website"`, `"app","app_data":{"advertiser_tracking_enabled":1,"application_tracking_enabled":0,"extinfo":[`+extinfo+`]}`, 1)
+		return metaEvent, strings.Replace(event, user, user+`,"madid":"`+madid+`"`, 1)
+	}
+	checkApp := func(extinfo, madid, want string) {
+		t.Helper()
+		old, new := app(extinfo, madid)
+		check(old, new, want)
+	}
+	const madid = "0190163d-8694-739b-aea5-966c26f8ad91"
+	info := `"i2","","","","18.6"` + strings.Repeat(`,""`, 11)
+	checkApp(info, madid, "")
+	checkApp(info, strings.ToUpper(madid), "madid")
+	checkApp(info, "00000000-0000-0000-0000-000000000000", "madid")
+	checkApp(strings.Replace(info, "18.6", "", 1), madid, "app_data")
+	checkApp(strings.Replace(info, "i2", "i1", 1), madid, "app_data")
+	checkApp(`"i2"`, madid, "app_data")
+	check(`"website"`, `"app"`, "app_data app_data app_data")
+	bad(extraUser, `"madid":"`+madid+`"`, "madid")
 	check(name, `"event_name":"Purchase","custom_data":{"value":1}`, "purchase")
 	check(name, `"event_name":"Purchase","custom_data":{"value":1,"currency":"JPY"}`, "")
 	check(name, `"event_name":"Purchase","custom_data":{"value":"1","currency":"yen"}`, "value currency")

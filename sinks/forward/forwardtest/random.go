@@ -132,7 +132,7 @@ func (r Random) value(f schemas.Field) any {
 	case schemas.OrderID:
 		return pick(r, "T-1", fmt.Sprint(r.Int64N(1e9)), "注文 1")
 	case schemas.UserAgent:
-		return pick(r, "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0", "", `weird "agent" \ ü`, strings.Repeat("a", limit))
+		return pick(r, "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X)", "okhttp/4 Android/15", "", `weird "agent" \ ü`, strings.Repeat("a", limit))
 	}
 	switch d.Kind {
 	case schemas.KindIdentifier:
