@@ -20,10 +20,13 @@ type director struct {
 	log   func(format string, arguments ...any)
 	busy  map[string]*sync.Mutex
 	under sync.WaitGroup
+	// acknowledged is how many events have been.
+	acknowledged func() uint64
 
 	mu       sync.Mutex
 	done     map[string]map[string]int // faults, by kind and target
 	exits    map[string]int            // processes that ended by themselves
+	away     Away
 	problems []error                   // what a process did not do as it must
 }
 
@@ -31,10 +34,10 @@ type director struct {
 // and some for a busy machine.
 const endsIn = 40 * time.Second
 
-func newDirector(s *stage, log func(string, ...any)) *director {
-	d := &director{stage: s, log: log, busy: map[string]*sync.Mutex{}, done: map[string]map[string]int{}, exits: map[string]int{}}
+func newDirector(s *stage, acknowledged func() uint64, log func(string, ...any)) *director {
+	d := &director{stage: s, log: log, acknowledged: acknowledged, busy: map[string]*sync.Mutex{}, done: map[string]map[string]int{}, exits: map[string]int{}}
 	t := s.targets()
-	for _, list := range [][]string{t.collectors, t.sinks, t.brokers, t.disks, {clickHouseName, "leaders"}} {
+	for _, list := range [][]string{t.collectors, t.sinks, t.brokers, t.disks, {clickHouseName, allBrokers}} {
 		for _, name := range list {
 			d.busy[name] = new(sync.Mutex)
 		}
@@ -178,11 +181,34 @@ func (d *director) do(f fault) (undo func() error, err error) {
 		return nothing, d.role(f.target).clock.set(time.Duration(f.amount) * time.Second)
 	case movedLead:
 		return nothing, d.stage.moveLeaders()
+	case outage:
+		return d.outage()
 	}
 	return nil, errors.ErrUnsupported
 }
 
 func nothing() error { return nil }
+
+// outage takes all brokers away, and notes how many events are acknowledged
+// meanwhile: by the spools.
+func (d *director) outage() (undo func() error, err error) {
+	for _, p := range d.stage.kafka.proxies() {
+		p.Close()
+	}
+	// What was under way has been answered by then.
+	sleep(context.Background(), time.Second)
+	begun, before := time.Now(), d.acknowledged()
+	return func() (err error) {
+		d.mu.Lock()
+		d.away.Seconds += time.Since(begun).Seconds()
+		d.away.Acknowledged += d.acknowledged() - before
+		d.mu.Unlock()
+		for _, p := range d.stage.kafka.proxies() {
+			err = errors.Join(err, p.Open())
+		}
+		return err
+	}, nil
+}
 
 func (d *director) kill(target string) (undo func() error, err error) {
 	if target == clickHouseName {

@@ -26,9 +26,9 @@ type topicAccount struct {
 	ids     map[uuid.UUID]struct{} // of events
 }
 
-func newTopicAccount(c *stream.Cluster) *topicAccount {
+func newTopicAccount(c *stream.Cluster, topic string) *topicAccount {
 	return &topicAccount{
-		cluster: c, topic: c.Config().Topics.Events, next: map[int]int64{}, seen: map[uuid.UUID]struct{}{}, sum: schemas.Account{},
+		cluster: c, topic: topic, next: map[int]int64{}, seen: map[uuid.UUID]struct{}{}, sum: schemas.Account{},
 		ids: map[uuid.UUID]struct{}{},
 	}
 }

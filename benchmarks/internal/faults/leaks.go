@@ -41,26 +41,32 @@ func (s *stage) searchFiles(text []byte) (found []string, err error) {
 }
 
 // searchMetrics looks for a text in what the roles tell operators.
-func (s *stage) searchMetrics(ctx context.Context, text []byte) (found []string, err error) {
+func (s *stage) searchMetrics(ctx context.Context, text string) (found []string, err error) {
 	for _, p := range s.roles() {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.admin+"/metrics", nil)
+		told, err := p.metrics(ctx)
 		if err != nil {
 			return nil, err
 		}
-		answer, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return nil, err
-		}
-		body, err := io.ReadAll(answer.Body)
-		answer.Body.Close()
-		if err != nil {
-			return nil, err
-		}
-		if bytes.Contains(body, text) {
+		if strings.Contains(told, text) {
 			found = append(found, "it is in the metrics of "+p.name)
 		}
 	}
 	return found, nil
+}
+
+// metrics asks a role for its metrics.
+func (p *roleProcess) metrics(ctx context.Context) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.admin+"/metrics", nil)
+	if err != nil {
+		return "", err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", fmt.Errorf("cannot read the metrics of %s: %w", p.name, err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	return "\n" + string(body), err
 }
 
 // searchTables looks for a text in all rows of all tables.

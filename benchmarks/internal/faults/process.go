@@ -67,15 +67,21 @@ func (p *process) running() bool {
 	}
 }
 
-// await returns when it is ready; it is started again should it end by itself.
-func (p *process) await(ctx context.Context) error {
+// await returns when it is ready. With again, it is started again should it end
+// by itself; else that is an error.
+func (p *process) await(ctx context.Context, again bool) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		if p.ready(ctx) {
 			return nil
 		}
-		if !p.running() {
+		switch {
+		case p.running():
+		case !again:
+			said, _ := os.ReadFile(p.log)
+			return fmt.Errorf("the %s ended at its start: %s", p.name, said[max(len(said)-2000, 0):])
+		default:
 			if err := p.begin(); err != nil {
 				return err
 			}

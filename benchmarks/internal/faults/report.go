@@ -17,6 +17,8 @@ type Report struct {
 	// Faults that were done, by kind and by what was hit; Kills is their sum.
 	Faults map[string]map[string]int `json:"faults"`
 	Kills  int                       `json:"kills"`
+	// Away is what came of outages of all brokers.
+	Away Away `json:"away"`
 	// Exits are processes that ended by themselves and were started again.
 	Exits map[string]int `json:"exits,omitempty"`
 	// NotCovered are faults that this machine does not allow.
@@ -39,6 +41,13 @@ type Report struct {
 	Problems []string `json:"problems,omitempty"`
 	// Details say more of the first that were found.
 	Details []string `json:"details,omitempty"`
+}
+
+// Away is how long no broker could be reached, and how many events were
+// acknowledged meanwhile, since they were in a spool.
+type Away struct {
+	Seconds      float64 `json:"seconds"`
+	Acknowledged uint64  `json:"acknowledged"`
 }
 
 // Good reports whether all is as it must be.
@@ -77,6 +86,7 @@ func (r *Report) Write(to io.Writer) error {
 	fmt.Fprintf(&b, `
 requests     %10d, of which %d were refused; processes that ended by themselves %v
 acknowledged %10d events, and %d that broke off or were refused before; %d resets
+without Kafka %9d events in %.0f s
 stored       %10d rows; %d batches are in Kafka more than once
 kills        %10d
 lost         %10d
@@ -84,7 +94,8 @@ doubled      %10d
 leaked       %10d
 unaccounted  %10d
 %s
-`, r.Requests, r.Refusals, r.Exits, r.Acknowledged, r.Unanswered, r.Resets, r.Rows, r.Copies,
+`, r.Requests, r.Refusals, r.Exits, r.Acknowledged, r.Unanswered, r.Resets,
+		r.Away.Acknowledged, r.Away.Seconds, r.Rows, r.Copies,
 		r.Kills, r.Lost, r.Doubled, r.Leaked, r.Unaccounted, verdict)
 	_, err := io.WriteString(to, b.String())
 	return err

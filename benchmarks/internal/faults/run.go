@@ -42,7 +42,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	giveUp, abandon := context.WithCancel(ctx)
 	defer abandon()
 	w.start(giveUp, stop, o.Seed)
-	d := newDirector(s, log)
+	d := newDirector(s, w.ledger.acknowledged, log)
 	d.direct(ctx, schedule(o.Seed, o.Kills, s.targets()))
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -70,7 +70,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 func account(ctx context.Context, s *stage, w *writers, d *director, log func(string, ...any)) (*Report, error) {
 	l := w.ledger
 	r := &Report{
-		Faults: d.done, Exits: d.exits, Requests: l.requests, Refusals: l.refusals, Resets: l.resets,
+		Faults: d.done, Exits: d.exits, Away: d.away, Requests: l.requests, Refusals: l.refusals, Resets: l.resets,
 		Acknowledged: l.acknowledged(), Leaked: uint64(len(l.leaks)),
 	}
 	for _, n := range d.done[string(killed)] {
@@ -92,7 +92,7 @@ func account(ctx context.Context, s *stage, w *writers, d *director, log func(st
 		return nil, err
 	}
 	defer store.Close()
-	v := &verifier{store: store, topic: newTopicAccount(cluster), ledger: l, patience: s.options.Drain, log: log}
+	v := &verifier{stage: s, store: store, topic: newTopicAccount(cluster, cluster.Config().Topics.Events), ledger: l, patience: s.options.Drain, log: log}
 	log("waiting for ClickHouse to have all of it")
 	if err := v.drain(ctx); err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func account(ctx context.Context, s *stage, w *writers, d *director, log func(st
 	topics, errTopics := s.searchTopics(ctx, cluster, []byte(text))
 	tables, errTables := searchTables(ctx, store, text)
 	files, errFiles := s.searchFiles([]byte(text))
-	metrics, errMetrics := s.searchMetrics(ctx, []byte(text))
+	metrics, errMetrics := s.searchMetrics(ctx, text)
 	if err := errors.Join(errTopics, errTables, errFiles, errMetrics); err != nil {
 		return nil, err
 	}
@@ -118,6 +118,9 @@ func account(ctx context.Context, s *stage, w *writers, d *director, log func(st
 			r.Leaked++
 			r.tell("leaked: what was refused: %s", place)
 		}
+	}
+	if d.away.Seconds > 0 && d.away.Acknowledged == 0 {
+		r.Problems = append(r.Problems, "no event was acknowledged while Kafka was away, though there are spools")
 	}
 	for what, n := range l.unexpected {
 		r.Problems = append(r.Problems, fmt.Sprintf("%d times: %s", n, what))

@@ -19,6 +19,7 @@ const (
 	fullDisk   kind = "full_disk"   // no byte is left
 	clockJump  kind = "clock"       // the clock jumps
 	movedLead  kind = "leader"      // another broker leads a partition
+	outage     kind = "outage"      // no broker can be reached
 )
 
 // fault is one fault of a schedule.
@@ -44,7 +45,10 @@ type targets struct {
 	leaders                           bool // there are leaders to be moved
 }
 
-const clickHouseName = "clickhouse"
+const (
+	clickHouseName = "clickhouse"
+	allBrokers     = "all brokers"
+)
 
 // schedule makes that many kills, and half as many other faults, of all kinds.
 func schedule(seed uint64, kills int, t targets) []fault {
@@ -53,7 +57,7 @@ func schedule(seed uint64, kills int, t targets) []fault {
 	for range kills {
 		all = append(all, fault{kind: killed, target: victim(r, t), last: between(r, 100, 3000)})
 	}
-	kinds := []kind{suspended, shutDown, cutOff, hung, lostAnswer, clockJump}
+	kinds := []kind{suspended, shutDown, cutOff, hung, lostAnswer, clockJump, outage}
 	if len(t.disks) > 0 {
 		kinds = append(kinds, fullDisk)
 	}
@@ -105,7 +109,9 @@ func other(r *rand.Rand, k kind, t targets) fault {
 	case clockJump:
 		f.target, f.amount = one(r, roles), r.Int64N(3600)-1800
 	case movedLead:
-		f.target = "leaders"
+		f.target = allBrokers
+	case outage:
+		f.target, f.last = allBrokers, between(r, 4000, 12_000)
 	}
 	return f
 }

@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -19,7 +20,7 @@ type kafkaServers interface {
 	brokers() []broker
 	proxies() []*kafkatest.Proxy
 	await(context.Context) error
-	mend()
+	mend() error
 	close()
 }
 
@@ -74,9 +75,12 @@ func (k *embeddedServer) proxies() []*kafkatest.Proxy { return []*kafkatest.Prox
 func (k *embeddedServer) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	return k.process.await(ctx)
+	return k.process.await(ctx, true)
 }
-func (k *embeddedServer) mend()  { k.proxy.Mend() }
+func (k *embeddedServer) mend() error {
+	k.proxy.Mend()
+	return k.proxy.Open()
+}
 func (k *embeddedServer) close() { k.proxy.Close(); k.kill() }
 
 // apacheServers are brokers of Apache Kafka, each on a small disk.
@@ -91,6 +95,10 @@ func (b apacheBroker) kill() bool               { ran := b.Running(); b.Kill(); 
 func (b apacheBroker) begin() error             { return b.Begin() }
 func (b apacheBroker) signal(s os.Signal) error { return b.Signal(s) }
 
+// brokerDisk is what the data of a broker may take. A broker that finds its disk
+// full ends by itself.
+const brokerDisk = 192 << 20
+
 func (s *stage) startApache(ctx context.Context) (kafkaServers, error) {
 	k := &apacheServers{}
 	var addresses []string
@@ -102,10 +110,18 @@ func (s *stage) startApache(ctx context.Context) (kafkaServers, error) {
 		k.ways = append(k.ways, proxy)
 		addresses = append(addresses, proxy.Address())
 	}
+	dir := filepath.Join(s.dir, "kafka")
+	for i := range numBrokers {
+		s.addDisk(fmt.Sprintf("broker-%d", i+1), filepath.Join(dir, strconv.Itoa(i+1)), brokerDisk)
+	}
 	var err error
 	k.cluster, err = apache.Start(ctx, apache.Options{
-		Dir: filepath.Join(s.dir, "kafka"), Brokers: numBrokers, Advertised: addresses,
-		Properties: map[string]string{"log.segment.bytes": strconv.Itoa(8 << 20)},
+		Dir: dir, Brokers: numBrokers, Advertised: addresses,
+		Properties: map[string]string{
+			"log.segment.bytes": strconv.Itoa(8 << 20),
+			// Made in full at once, and there are many.
+			"log.index.size.max.bytes": strconv.Itoa(64 << 10),
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -134,10 +150,12 @@ func (k *apacheServers) await(ctx context.Context) error {
 	return nil
 }
 
-func (k *apacheServers) mend() {
+func (k *apacheServers) mend() (err error) {
 	for _, p := range k.ways {
 		p.Mend()
+		err = errors.Join(err, p.Open())
 	}
+	return err
 }
 
 func (k *apacheServers) close() {

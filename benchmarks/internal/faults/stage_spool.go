@@ -1,8 +1,11 @@
 package faults
 
 import (
+	"context"
+	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // spoolBytes is what a spool may take; its disk is a little larger.
@@ -14,7 +17,25 @@ func (s *stage) giveSpool(p *roleProcess) {
 	s.addDisk(p.name, dir, spoolBytes+4<<20)
 	p.environment = append(p.environment,
 		"SEKISHO_COLLECTOR_SPOOL_DIR="+filepath.Join(dir, "spool"),
-		"SEKISHO_COLLECTOR_SPOOL_MAX_BYTES="+strconv.Itoa(spoolBytes),
+		fmt.Sprintf("SEKISHO_COLLECTOR_SPOOL_MAX_BYTES=%dB", spoolBytes),
 		"SEKISHO_COLLECTOR_SPOOL_AFTER=1s",
 	)
+}
+
+// spooled is how many records wait in the spools of the collectors.
+func (s *stage) spooled(ctx context.Context) (n int, err error) {
+	for _, p := range s.collectors {
+		text, err := p.metrics(ctx)
+		if err != nil {
+			return 0, err
+		}
+		_, value, _ := strings.Cut(text, "\nsekisho_spool_records ")
+		value, _, _ = strings.Cut(value, "\n")
+		records, err := strconv.Atoi(value)
+		if err != nil {
+			return 0, fmt.Errorf("the metrics of %s do not tell what its spool has: %w", p.name, err)
+		}
+		n += records
+	}
+	return n, nil
 }

@@ -24,6 +24,10 @@ type stored struct {
 func (v *verifier) drain(ctx context.Context) error {
 	moved, last := time.Now(), uint64(0)
 	for {
+		spooled, err := v.stage.spooled(ctx)
+		if err != nil {
+			return err
+		}
 		if err := v.topic.read(ctx); err != nil {
 			return err
 		}
@@ -33,14 +37,14 @@ func (v *verifier) drain(ctx context.Context) error {
 			return fmt.Errorf("cannot ask how much is stored: %w", err)
 		}
 		want := v.topic.total()
-		if received == want && want >= v.ledger.acknowledged() {
+		if spooled == 0 && received == want && want >= v.ledger.acknowledged() {
 			return nil
 		}
-		if now := received + rows + want; now != last {
+		if now := received + rows + want + uint64(spooled); now != last {
 			moved, last = time.Now(), now
 		}
 		if time.Since(moved) > v.patience {
-			v.log("ClickHouse has accounts of %d events, Kafka of %d, and nothing moves", received, want)
+			v.log("ClickHouse has accounts of %d events, Kafka of %d, the spools have %d records, and nothing moves", received, want, spooled)
 			return nil
 		}
 		if !sleep(ctx, 500*time.Millisecond) {
@@ -50,6 +54,7 @@ func (v *verifier) drain(ctx context.Context) error {
 }
 
 type verifier struct {
+	stage    *stage
 	store    *clickhouse.Store
 	topic    *topicAccount
 	ledger   *ledger
