@@ -27,7 +27,7 @@ type director struct {
 	done     map[string]map[string]int // faults, by kind and target
 	exits    map[string]int            // processes that ended by themselves
 	away     Away
-	problems []error                   // what a process did not do as it must
+	problems []error // what a process did not do as it must
 }
 
 // endsIn is how long a role may take to end when it is told to: what it states,

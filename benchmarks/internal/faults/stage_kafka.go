@@ -58,9 +58,11 @@ func (s *stage) startEmbedded(ctx context.Context) (kafkaServers, error) {
 		return nil, errors.New("there is no free port on loopback")
 	}
 	proxy.SetBroker(loopback(port))
+	dir := filepath.Join(s.dir, "kafka")
+	s.addDisk("broker-1", dir, brokerDisk)
 	k := &embeddedServer{proxy: proxy, process: &process{
 		name: "broker", path: self, log: filepath.Join(s.logs, "broker.log"), environment: os.Environ(),
-		arguments: []string{KafkaCommand, filepath.Join(s.dir, "kafka"), strconv.Itoa(port), proxy.Address()},
+		arguments: []string{KafkaCommand, filepath.Join(dir, "data"), strconv.Itoa(port), proxy.Address()},
 		ready:     listens(loopback(port)),
 	}}
 	if err := k.begin(); err != nil {
@@ -95,9 +97,9 @@ func (b apacheBroker) kill() bool               { ran := b.Running(); b.Kill(); 
 func (b apacheBroker) begin() error             { return b.Begin() }
 func (b apacheBroker) signal(s os.Signal) error { return b.Signal(s) }
 
-// brokerDisk is what the data of a broker may take. A broker that finds its disk
-// full ends by itself.
-const brokerDisk = 192 << 20
+// brokerDisk is what the data of a broker may take. A broker of Apache Kafka that
+// finds its disk full ends by itself.
+const brokerDisk = 384 << 20
 
 func (s *stage) startApache(ctx context.Context) (kafkaServers, error) {
 	k := &apacheServers{}
