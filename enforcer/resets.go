@@ -28,6 +28,11 @@ func (r *Resets) Set() *registry.Set { return r.set }
 // OptOuts returns the set of identifiers whose users opted out of a recipient.
 func (r *Resets) OptOuts() *registry.Set { return r.optOuts }
 
+// Sets returns both sets, by name, for who keeps snapshots of them.
+func (r *Resets) Sets() map[string]*registry.Set {
+	return map[string]*registry.Set{"resets": r.set, "optouts": r.optOuts}
+}
+
 // KeyID names the key under which identifiers are hashed.
 func (r *Resets) KeyID() string { return r.hasher.KeyID() }
 

@@ -2,10 +2,7 @@ package enforcer
 
 import (
 	"encoding/hex"
-	"maps"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"sekisho/enforcer/registry"
 	"sekisho/schemas"
@@ -16,26 +13,29 @@ import (
 // records bear pseudonyms and nobody can hash identifiers. The zero value knows
 // of none. Any number may read, without a lock, while others write.
 type Withdrawn struct {
-	resets  registry.Set
-	optOuts atomic.Pointer[map[string]*registry.Set] // by recipient
+	resets registry.Set
+	// optOuts has the pseudonym's hash with the mark of the recipient.
+	optOuts registry.Set
+}
 
-	mu sync.Mutex // held by who adds a recipient to optOuts
+// Sets returns the sets, by name, for who keeps snapshots of them.
+func (w *Withdrawn) Sets() map[string]*registry.Set {
+	return map[string]*registry.Set{"resets": &w.resets, "optouts": &w.optOuts}
 }
 
 // Put makes a reset or an opt-out hold, or no longer hold when it is revoked.
 func (w *Withdrawn) Put(reset *schemas.Reset) {
-	set := &w.resets
-	if reset.Recipient != "" {
-		set = w.optOutsOf(reset.Recipient)
-	}
+	expires := reset.At.Add(lifetime)
 	for _, pseudonym := range reset.Pseudonyms {
 		h, ok := hashOf(pseudonym)
 		switch {
 		case !ok:
+		case reset.Recipient == "":
+			w.resets.Add(h, expires)
 		case reset.Revoked:
-			set.Remove(h)
+			w.optOuts.Remove(h.With(registry.Mark(reset.Recipient)))
 		default:
-			set.Add(h, reset.At.Add(lifetime))
+			w.optOuts.Add(h.With(registry.Mark(reset.Recipient)), expires)
 		}
 	}
 }
@@ -51,48 +51,26 @@ func (w *Withdrawn) Has(pseudonym string) bool {
 
 // Reset reports whether the record bears a pseudonym that has been reset. Nil
 // knows of none.
-func (w *Withdrawn) Reset(r *schemas.Record) bool { return w != nil && carries(&w.resets, r) }
+func (w *Withdrawn) Reset(r *schemas.Record) bool {
+	return w != nil && carries(&w.resets, r, registry.Hash{})
+}
 
 // OptedOut reports whether the record bears a pseudonym whose user opted out of
 // the recipient.
 func (w *Withdrawn) OptedOut(r *schemas.Record, recipient string) bool {
-	if w == nil {
-		return false
-	}
-	sets := w.optOuts.Load()
-	if sets == nil {
-		return false
-	}
-	set := (*sets)[recipient]
-	return set != nil && carries(set, r)
+	return w != nil && w.optOuts.Len() > 0 && carries(&w.optOuts, r, registry.Mark(recipient))
 }
 
-func carries(set *registry.Set, r *schemas.Record) bool {
+func carries(set *registry.Set, r *schemas.Record, mark registry.Hash) bool {
 	if set.Len() == 0 {
 		return false
 	}
 	for f := range (r.Event.Fields & schemas.Identifiers).Each {
-		if h, ok := hashOf(r.Event.Get(f)); ok && set.Contains(h) {
+		if h, ok := hashOf(r.Event.Get(f)); ok && set.Contains(h.With(mark)) {
 			return true
 		}
 	}
 	return false
-}
-
-func (w *Withdrawn) optOutsOf(recipient string) *registry.Set {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	sets := map[string]*registry.Set{}
-	if old := w.optOuts.Load(); old != nil {
-		if set := (*old)[recipient]; set != nil {
-			return set
-		}
-		sets = maps.Clone(*old)
-	}
-	set := new(registry.Set)
-	sets[recipient] = set
-	w.optOuts.Store(&sets)
-	return set
 }
 
 // hashOf returns the 128 bits of a pseudonym, which are as good as a hash of

@@ -214,7 +214,7 @@ func TestResetCommand(t *testing.T) {
 		}
 		return err
 	})
-	if _, missing := os.Stat(filepath.Join(dir, "registry", "resets.snapshot")); err != nil || missing != nil || files < 10 {
+	if _, missing := os.Stat(filepath.Join(dir, "registry", "collector.resets.snapshot")); err != nil || missing != nil || files < 10 {
 		t.Errorf("%d files: %v, %v", files, err, missing)
 	}
 	// With it the next start has all before it reads anything.

@@ -84,9 +84,7 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 		return nil, errors.Join(err, closeSpool(kept))
 	}
 	follow := stream.NewResets(cluster, resets.Put, log)
-	keep := newSnapshots(c.Registry.Dir, resets.KeyID(), map[string]*registry.Set{
-		"resets": resets.Set(), "optouts": resets.OptOuts(),
-	}, follow, set, log)
+	keep := newSnapshots(c.Registry.Dir, "collector", resets.KeyID(), resets.Sets(), follow, set, log)
 	following := start(func() error { keep.run(ctx); return nil })
 	progress := stream.NewProgress(cluster)
 	go progress.Follow(ctx, log)

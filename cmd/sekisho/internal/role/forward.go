@@ -119,9 +119,13 @@ func StartForwarders(c *config.Config, names []string, cluster *stream.Cluster, 
 		stop()
 		return nil, err
 	}
-	go r.resets.Follow(ctx)
+	keep := newSnapshots(c.Registry.Dir, "forward", pseudonymsID, withdrawn.Sets(), r.resets, set, log)
+	followed := start(func() error { keep.run(ctx); return nil })
 	go r.watchSecrets(ctx, c, set, log)
-	r.running = start(func() error { return r.run(ctx) })
+	r.running = start(func() error {
+		defer func() { <-followed.Done() }()
+		return r.run(ctx)
+	})
 	return r, nil
 }
 

@@ -47,7 +47,8 @@ func StartSink(c *config.Config, cluster *stream.Cluster, store *clickhouse.Stor
 	following, ended := context.WithCancel(context.Background())
 	withdrawn := new(enforcer.Withdrawn)
 	resets := stream.NewResets(cluster, withdrawn.Put, log)
-	go resets.Follow(following)
+	keep := newSnapshots(c.Registry.Dir, "sink", pseudonymsID, withdrawn.Sets(), resets, set, log)
+	followed := start(func() error { keep.run(following); return nil })
 	gate := clickhouse.NewGate(table.Load, keys, withdrawn, resets)
 	sink := clickhouse.NewSink(store, cluster, clickhouse.SinkOptions{
 		Gate: gate, Log: log, Metrics: set, Dead: stream.NewDeadLetters(cluster, set).Append,
@@ -59,7 +60,7 @@ func StartSink(c *config.Config, cluster *stream.Cluster, store *clickhouse.Stor
 		start(func() error { defer stop(); return stream.WithdrawReceipts(ctx, cluster, set, log) }),
 	}
 	return &Sink{running: start(func() error {
-		defer ended() // a run that is finished asks for the resets
+		defer func() { ended(); <-followed.Done() }() // a run that is finished asks for the resets
 		err := sink.Run(ctx)
 		stop()
 		for _, other := range others {

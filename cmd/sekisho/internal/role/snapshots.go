@@ -23,6 +23,7 @@ import (
 // start reads only what is newer. They hold keyed hashes and nothing else.
 type snapshots struct {
 	dir    string // "" keeps none
+	role   string
 	keyID  string // of the key of the hashes
 	sets   map[string]*registry.Set
 	resets *stream.Resets
@@ -47,14 +48,21 @@ type position struct {
 	Mark stream.Mark `json:"mark"`
 }
 
-func newSnapshots(dir, keyID string, sets map[string]*registry.Set, resets *stream.Resets, set *metrics.Set, log *slog.Logger) *snapshots {
+// newSnapshots keeps those of a role, which may have others beside it in the
+// process.
+func newSnapshots(dir, role, keyID string, sets map[string]*registry.Set, resets *stream.Resets, set *metrics.Set, log *slog.Logger) *snapshots {
+	count := func(result string) *metrics.Counter {
+		return set.GetOrCreateCounter(fmt.Sprintf(`sekisho_registry_snapshots_total{role=%q,result=%q}`, role, result))
+	}
 	return &snapshots{
-		dir: dir, keyID: keyID, sets: sets, resets: resets, log: log,
-		writes:   set.NewCounter(`sekisho_registry_snapshots_total{result="written"}`),
-		failures: set.NewCounter(`sekisho_registry_snapshots_total{result="failed"}`),
-		aside:    set.NewCounter(`sekisho_registry_snapshots_total{result="set_aside"}`),
+		dir: dir, role: role, keyID: keyID, sets: sets, resets: resets, log: log,
+		writes: count("written"), failures: count("failed"), aside: count("set_aside"),
 	}
 }
+
+// pseudonymsID stands for the key of sets that are made of pseudonyms, which
+// say their own key.
+const pseudonymsID = "pseudonyms"
 
 // run follows the resets, from the snapshots where there are good ones, until
 // ctx ends, and keeps the snapshots up to date.
@@ -87,7 +95,9 @@ func (s *snapshots) run(ctx context.Context) {
 	s.write()
 }
 
-func (s *snapshots) path(name string) string { return filepath.Join(s.dir, name+".snapshot") }
+func (s *snapshots) path(name string) string {
+	return filepath.Join(s.dir, s.role+"."+name+".snapshot")
+}
 
 // restore takes the sets from the snapshots. All must be good, since following
 // goes on from the earliest; else the topic is read from its beginning.

@@ -78,7 +78,7 @@ func keep(t *testing.T, cluster *stream.Cluster, dir, secret string) *keeper {
 	k := &keeper{resets: enforcer.NewResets(hasher), log: new(output), set: metrics.NewSet()}
 	log := slog.New(slog.NewTextHandler(k.log, nil))
 	k.follow = stream.NewResets(cluster, func(r *schemas.Reset) { k.read++; k.resets.Put(r) }, log)
-	s := newSnapshots(dir, k.resets.KeyID(), map[string]*registry.Set{"resets": k.resets.Set(), "optouts": k.resets.OptOuts()}, k.follow, k.set, log)
+	s := newSnapshots(dir, "collector", k.resets.KeyID(), k.resets.Sets(), k.follow, k.set, log)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); s.run(ctx) }()
@@ -96,7 +96,7 @@ func (k *keeper) metric(t *testing.T, result string) string {
 	t.Helper()
 	var text bytes.Buffer
 	k.set.WritePrometheus(&text)
-	_, rest, _ := strings.Cut(text.String(), fmt.Sprintf("sekisho_registry_snapshots_total{result=%q} ", result))
+	_, rest, _ := strings.Cut(text.String(), fmt.Sprintf("sekisho_registry_snapshots_total{role=\"collector\",result=%q} ", result))
 	n, _, _ := strings.Cut(rest, "\n")
 	return n
 }
@@ -159,7 +159,7 @@ func TestSnapshots(t *testing.T) {
 	}
 	check("no directory", "", "r", 4, "0")
 	check("an empty directory", t.TempDir(), "r", 4, "0")
-	for _, name := range []string{"resets.snapshot", "optouts.snapshot"} {
+	for _, name := range []string{"collector.resets.snapshot", "collector.optouts.snapshot"} {
 		bad := saved()
 		damage(bad, name, func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
 		k := check("a damaged "+name, bad, "r", 4, "1")
@@ -178,7 +178,7 @@ func TestSnapshots(t *testing.T) {
 	}
 	check("of another key", saved(), "x", 4, "1")
 	bad := saved()
-	if err := os.WriteFile(filepath.Join(bad, "resets.snapshot.new"), []byte("half"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(bad, "collector.resets.snapshot.new"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	check("a write that was cut off", bad, "r", 1, "0")
