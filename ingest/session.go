@@ -250,7 +250,8 @@ func (s *session) write(c *Collector, site *enforcer.Site, clientID string) {
 	e, v := &s.event, &s.verdict
 	first := len(s.decisions)
 	s.decisions = append(s.decisions, s.decision(site.Name, v.Outcome, v.Reason))
-	for i := range v.Recipients {
+	for n := range v.Recipients {
+		i := (n + 1) % len(v.Recipients) // the store's is last
 		d := s.decision(site.Name, v.Recipients[i].Outcome, v.Recipients[i].Reason)
 		d.Recipient = s.table.Recipients[v.Recipients[i].Recipient]
 		s.decisions = append(s.decisions, d)
@@ -264,8 +265,13 @@ func (s *session) write(c *Collector, site *enforcer.Site, clientID string) {
 		}
 		s.addReceipts(site, record)
 		kept |= record.Event.Fields
+		// An event is counted once, and for the store with the record that it
+		// is given.
 		sp := counted
-		counted.decision = counted.decisionsEnd // an event is counted once
+		if form == schemas.Allowed && v.Recipients[0].Outcome == schemas.Anonymised {
+			sp.decisionsEnd--
+		}
+		counted.decision = sp.decisionsEnd
 		sp.key = len(s.values)
 		s.values = append(s.values, s.key(record)...)
 		sp.value = len(s.values)

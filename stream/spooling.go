@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sekisho/schemas"
+	"sekisho/schemas/policy"
 	"sekisho/stream/spool"
 )
 
@@ -240,21 +241,22 @@ func (s *spooled) withhold(withdrawn func([][16]byte) bool) (n uint64) {
 }
 
 // withdraw makes decisions about an event those about the event of a reset
-// identifier: nobody has it as it is. What the store has in anonymised form, in
-// a message of its own, stays.
+// identifier: nobody has it as it is. When the decision for the store is not
+// among them, it has the event in anonymised form, in another message, and keeps
+// it.
 func withdraw(decisions []schemas.Decision) {
-	best := schemas.Dropped
+	best := schemas.Anonymised
 	for i := range decisions {
 		d := &decisions[i]
 		if d.Outcome == schemas.Allowed {
 			d.Outcome, d.Reason = schemas.Dropped, schemas.ReasonReset
 		}
-		if d.Recipient != "" {
-			best = max(best, d.Outcome)
+		if d.Recipient == policy.Store {
+			best = d.Outcome
 		}
 	}
 	for i := range decisions {
-		if d := &decisions[i]; d.Recipient == "" && d.Reason == schemas.ReasonReset {
+		if d := &decisions[i]; d.Recipient == "" {
 			d.Outcome = best
 		}
 	}

@@ -202,8 +202,8 @@ func TestResetWhileSpooled(t *testing.T) {
 		{Key: []byte("m"), Value: []byte("mine"), Decisions: []schemas.Decision{allowed, store, vendor}, Hashes: [][16]byte{other, mine}},
 		{Key: []byte("o"), Value: []byte("other"), Decisions: []schemas.Decision{allowed, store, vendor}, Hashes: [][16]byte{other}},
 		// The store has it in another form, which is nobody's.
-		{Key: []byte("v"), Value: []byte("for the vendor"), Decisions: []schemas.Decision{allowed, anonymous, vendor}, Hashes: [][16]byte{mine}},
-		{Key: []byte("a"), Value: []byte("anonymous")},
+		{Key: []byte("v"), Value: []byte("for the vendor"), Decisions: []schemas.Decision{allowed, vendor}, Hashes: [][16]byte{mine}},
+		{Key: []byte("a"), Value: []byte("anonymous"), Decisions: []schemas.Decision{anonymous}},
 	}
 	if err := r.Write(t.Context(), messages); err != nil {
 		t.Fatal(err)

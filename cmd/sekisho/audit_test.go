@@ -1,0 +1,130 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/segmentio/kafka-go"
+
+	"sekisho/schemas"
+	"sekisho/sinks/audit"
+)
+
+// TestAudit: with traffic of all kinds every event is accounted for; whatever is
+// done to Kafka or ClickHouse behind the gateway's back is named.
+func TestAudit(t *testing.T) {
+	u := startUp(t, t.TempDir())
+	sent := 0
+	post := func(events ...string) {
+		t.Helper()
+		answer, err := http.Post(u.Collector+"/v1/events", "application/json", strings.NewReader("["+strings.Join(events, ",")+"]"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		sent += len(events)
+	}
+	page := func(more string) string {
+		return `{"id":"` + uuid.Must(uuid.NewV7()).String() + `","type":"pageview","site":"shop","url":"http://localhost:1/"` + more + `}`
+	}
+	const yes = `,"consent":{"analytics":true,"advertising":true}`
+	for i := range 20 {
+		post(page(fmt.Sprintf(`,"visitor_id":"v%d"`, i)+yes), page(""), page(`,"title":1`),
+			strings.Replace(page(yes), `"shop"`, `"nowhere"`, 1), `{"type":"ad_click","site":"shop","ad_placement":"top"}`)
+	}
+	again := page(`,"visitor_id":"again"` + yes)
+	post(again, again)
+	post(again)
+	post(page(`,"visitor_id":"gone"` + yes))
+	reset, err := http.Post(u.Collector+"/v1/reset", "application/json", strings.NewReader(`{"visitor_id":"gone"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reset.Body.Close()
+	if reset.StatusCode != http.StatusAccepted {
+		t.Fatalf("the reset is answered %s", reset.Status)
+	}
+	post(page(`,"visitor_id":"gone"` + yes))
+	eventually(t, waitTime, "all accounts", func() bool { return count(t, u, "SELECT sum(received) FROM accounts") == uint64(sent) })
+
+	run := func(want int) (r audit.Report) {
+		t.Helper()
+		out, problems, code := sekisho(t, nil, "audit", "--data", u.Dir, "--from", "1h", "--json")
+		if code != want {
+			t.Fatalf("audit ended with %d: %s%s", code, out, problems)
+		}
+		if err := json.Unmarshal([]byte(out), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := run(0)
+	c := r.Total
+	if c.Received != uint64(sent) || c.Received != c.Allowed+c.Anonymised+c.Dropped+c.Rejected || c.Rejected != 40 || c.Repeated != 2 ||
+		c.Allowed+c.Anonymised != c.Stored+c.Withheld+c.Repeated+c.Elsewhere+c.Pending || c.Stored+c.Withheld != 42 {
+		t.Errorf("%d events were sent; %+v", sent, c)
+	}
+	if out, _, code := sekisho(t, nil, "audit", "--data", u.Dir); code != 0 || !strings.Contains(out, "is accounted for") {
+		t.Errorf("as text: code %d: %s", code, out)
+	}
+	if _, problems, code := sekisho(t, nil, "audit", "--data", u.Dir, "--from", "17"); code != 1 || !strings.Contains(problems, "cannot use --from: it must be a time") {
+		t.Errorf("an offset: code %d: %s", code, problems)
+	}
+
+	differs := func(what string, want audit.Kind, events uint64) {
+		t.Helper()
+		found := uint64(0)
+		for _, d := range run(1).Differences {
+			if d.Kind == want {
+				found += d.Events
+			} else if d.Events != 777 { // which stays
+				t.Errorf("%s: %+v", what, d)
+			}
+		}
+		if found != events {
+			t.Errorf("%s: %d events are %s, want %d", what, found, want, events)
+		}
+	}
+	exec := func(query string) {
+		t.Helper()
+		if err := u.clickHouse(t).Exec(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec("SYSTEM STOP MERGES events") // they would fold the doubled row
+	exec("INSERT INTO events SELECT * FROM events WHERE visitor_id != '' LIMIT 1")
+	differs("a row twice", audit.Doubled, 1)
+	exec("SYSTEM START MERGES events")
+	exec("OPTIMIZE TABLE events FINAL")
+
+	exec("CREATE TABLE kept AS events ENGINE = Memory")
+	exec("INSERT INTO kept SELECT * FROM events WHERE outcome = 'anonymised' LIMIT 3")
+	exec("ALTER TABLE events DELETE WHERE id IN (SELECT id FROM kept) SETTINGS mutations_sync = 1")
+	differs("rows that are gone", audit.Lost, 3)
+	exec("INSERT INTO events SELECT * FROM kept")
+	run(0)
+
+	exec(`INSERT INTO decisions (topic, incarnation, kafka_partition, minute, site, type, recipient, outcome, reason, count)
+		SELECT topic, incarnation, kafka_partition, minute, site, type, recipient, outcome, reason, 777 FROM decisions WHERE recipient = '' AND outcome = 'dropped' LIMIT 1`)
+	differs("decisions that nobody took", audit.Miscounted, 777)
+
+	// What gets onto the topic past the collector.
+	foreign := func(kind, value string, headers ...kafka.Header) {
+		t.Helper()
+		w := &kafka.Writer{Addr: kafka.TCP(u.Kafka), Topic: "sekisho.events", BatchTimeout: time.Millisecond, RequiredAcks: kafka.RequireAll}
+		defer w.Close()
+		headers = append(headers, kafka.Header{Key: schemas.HeaderKind, Value: []byte(kind)}, kafka.Header{Key: schemas.HeaderSchema, Value: []byte("1")})
+		if err := w.WriteMessages(t.Context(), kafka.Message{Value: []byte(value), Headers: headers}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := uuid.New()
+	account := schemas.Account{{Minute: schemas.MinuteOf(time.Now()), Site: "shop", Recipient: "store", Outcome: schemas.Allowed}: 2}
+	foreign(schemas.KindAccount, string(account.AppendJSON(nil)), kafka.Header{Key: schemas.HeaderBatch, Value: id[:]})
+	differs("an account of nothing", audit.Missing, 2)
+}
