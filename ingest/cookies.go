@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/valyala/fasthttp"
 
@@ -101,23 +102,27 @@ func precedes(event, born time.Time) bool { return event.Before(born.Add(-settli
 // the gateway's own begin with the time, _ga ends with it (GA1.1.123.1700000000),
 // _fbp and _fbc have it third (fb.1.1700000000000.123).
 func bornAt(f schemas.Field, value string) (born time.Time, ok bool) {
-	parts := strings.Split(value, ".")
 	ms := int64(0)
 	switch {
 	case f == schemas.VisitorID:
-		id, err := base64.RawURLEncoding.DecodeString(value)
-		if err != nil || len(id) != 16 {
+		var id [18]byte // 22 characters of base64 are 16 bytes and a few bits
+		if len(value) != 22 {
 			return born, false
 		}
-		ms = int64(binary.BigEndian.Uint64(id) >> 16)
+		if n, err := base64.RawURLEncoding.Decode(id[:], unsafe.Slice(unsafe.StringData(value), len(value))); err != nil || n != 16 {
+			return born, false
+		}
+		ms = int64(binary.BigEndian.Uint64(id[:]) >> 16)
 	case f == schemas.GA:
-		seconds, err := strconv.ParseInt(parts[len(parts)-1], 10, 64)
+		seconds, err := strconv.ParseInt(value[strings.LastIndexByte(value, '.')+1:], 10, 64)
 		if err != nil || seconds > 1<<40 {
 			return born, false
 		}
 		ms = seconds * 1000
-	case len(parts) == 4:
-		ms, _ = strconv.ParseInt(parts[2], 10, 64)
+	case strings.Count(value, ".") == 3:
+		_, third, _ := strings.Cut(value[strings.IndexByte(value, '.')+1:], ".")
+		third, _, _ = strings.Cut(third, ".")
+		ms, _ = strconv.ParseInt(third, 10, 64)
 	}
 	born = time.UnixMilli(ms)
 	// What is no time, or of a clock that is wrong, tells nothing.
