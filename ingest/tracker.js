@@ -92,6 +92,7 @@
     else tell(event, "waiting");
     queue.push(event);
     Promise.resolve().then(send); // what is tracked in this turn goes together
+    return event.id;
   }
 
   // settle narrows what an event is under to what is agreed to now. It never
@@ -265,7 +266,9 @@
   }
 
   window.sekisho = {
-    // track("ad_click", {ad_placement: "top"}) tracks an event of the page.
+    // track("ad_click", {ad_placement: "top"}) tracks an event of the page. It
+    // returns the event's id, or undefined when there is none to track: given to
+    // a vendor's pixel, the vendor knows the two for one.
     track,
     // choice() is {policy, analytics, advertising, social}, or null when none
     // was made.

@@ -44,7 +44,10 @@ func userOf(e *forward.Event) (u user) {
 		app   string
 	}{{schemas.IDFA, "i2"}, {schemas.GAID, "a2"}} {
 		text, ok := e.Own(of.field)
-		if system := systemVersion(u.agent); ok && system != "" {
+		if !ok {
+			continue
+		}
+		if system := systemVersion(u.agent); system != "" {
 			u.advertising, u.app = strings.ToLower(text), app{of.app, system}
 		}
 	}
