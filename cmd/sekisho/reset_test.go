@@ -20,7 +20,7 @@ import (
 
 var (
 	resetCount = flag.Int("reset.count", 30, "resets at one collector until which another one enforces them; 1000 for a distribution")
-	resetLines = flag.Int("reset.lines", 100_000, "identifiers in the file that sekisho reset is given; 1000000 for a rate")
+	resetLines = flag.Int("reset.lines", 50_000, "identifiers in the file that sekisho reset is given; 1000000 for a rate")
 )
 
 // secretsOf are the variables by which a process has the secrets of a
@@ -108,6 +108,48 @@ func TestTwoCollectors(t *testing.T) {
 	if got := metricOf(t, other.admin, "sekisho_registry_entries"); got != strconv.Itoa(*resetCount) {
 		t.Errorf("the other collector has %s resets", got)
 	}
+	if left, passedOver := readAsOutsider(t, u); len(left) != 1 || passedOver != (*resetCount+9)/10 {
+		t.Errorf("an outside consumer passes over %d events and is left with %d visitors, want that of nobody who was reset", passedOver, len(left))
+	}
+}
+
+// readAsOutsider reads the events as the README tells consumers of their own to,
+// with nothing of the gateway's: the pseudonyms of those that are left, and the
+// number of those that are passed over.
+func readAsOutsider(t *testing.T, u *running) (left map[string]bool, passedOver int) {
+	t.Helper()
+	reset := map[string]bool{}
+	for _, m := range u.messages(t, "sekisho.resets") {
+		var r struct {
+			Schema     int
+			Pseudonyms []string
+			Recipient  string
+		}
+		if err := json.Unmarshal(m.Value, &r); err != nil || r.Schema != 1 {
+			t.Fatalf("%v: %s", err, m.Value)
+		}
+		for _, pseudonym := range r.Pseudonyms {
+			reset[pseudonym] = reset[pseudonym] || r.Recipient == ""
+		}
+	}
+	left = map[string]bool{}
+events:
+	for _, m := range u.messages(t, "sekisho.events") {
+		var record map[string]any
+		if err := json.Unmarshal(m.Value, &record); err != nil {
+			t.Fatal(err)
+		}
+		for _, field := range record {
+			if text, ok := field.(string); ok && reset[text] {
+				passedOver++
+				continue events
+			}
+		}
+		if visitor, ok := record["visitor_id"].(string); ok {
+			left[visitor] = true
+		}
+	}
+	return left, passedOver
 }
 
 // metricOf returns the value of a metric of an admin listener.
