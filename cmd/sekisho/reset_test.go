@@ -108,7 +108,7 @@ func TestTwoCollectors(t *testing.T) {
 	if got := metricOf(t, other.admin, "sekisho_registry_entries"); got != strconv.Itoa(*resetCount) {
 		t.Errorf("the other collector has %s resets", got)
 	}
-	if left, passedOver := readAsOutsider(t, u); len(left) != 1 || passedOver != (*resetCount+9)/10 {
+	if left, passedOver := readAsOutsider(t, u); len(left) != 1 || passedOver < (*resetCount+9)/10 {
 		t.Errorf("an outside consumer passes over %d events and is left with %d visitors, want that of nobody who was reset", passedOver, len(left))
 	}
 }
