@@ -283,6 +283,17 @@ func (s *Site) Origin(origin string) bool { return s.origins.have(origin) }
 // KnowsOrigin reports whether pages of the origin may send some site's events.
 func (t *Table) KnowsOrigin(origin string) bool { return t.origins.have(origin) }
 
+// PropertyCategory names the data category of one of the site's own properties;
+// "unknown" when the policy no longer declares it. The site may be nil.
+func (s *Site) PropertyCategory(name string) string {
+	if s != nil {
+		if p, ok := s.properties[name]; ok {
+			return p.Category.String()
+		}
+	}
+	return "unknown"
+}
+
 // CheckProperties reports the first property that the site has not declared,
 // or that is not of the declared type; nil when there is none.
 func (s *Site) CheckProperties(e *schemas.Event) *schemas.Invalid {

@@ -77,7 +77,7 @@ To try it:  sekisho up      everything on this machine, with a demo site
 	root.AddCommand(
 		upCommand(), demoCommand(), vendorsCommand(),
 		collectCommand(), sinkCommand(), forwardCommand(), topicsCommand(), migrateCommand(),
-		resetCommand(), tailCommand(), replayCommand(), dlqCommand(), auditCommand(), explainCommand(), policyCommand(), consentCommand(), configCommand(), versionCommand(),
+		resetCommand(), eraseCommand(), exportCommand(), tailCommand(), replayCommand(), dlqCommand(), auditCommand(), explainCommand(), policyCommand(), consentCommand(), configCommand(), versionCommand(),
 	)
 	tellUsage(root)
 	return root

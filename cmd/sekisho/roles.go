@@ -88,7 +88,7 @@ policy (policy) and secrets (keys), Kafka (kafka.brokers), and ClickHouse
 			if err != nil {
 				return err
 			}
-			return run(cmd.Context(), c, set, sink, log, "sink clickhouse", "")
+			return run(cmd.Context(), c, set, sink, log, "sink clickhouse", "", sink.Pages()...)
 		},
 	}))
 	return cmd

@@ -137,6 +137,7 @@ func upConfig(cmd *cobra.Command, f upFlags, dir *local.Dir) (*config.Config, *s
 	c.Log.Level = "warn"
 	c.Kafka.Partitions = 4
 	c.Collector.Rate = 0 // the demo comes from one address
+	c.ClickHouse.Erasure.MaxWait = 10 * time.Second
 	if err := config.Load(file, c); err != nil {
 		return nil, nil, err
 	}
@@ -259,7 +260,7 @@ func (p *parts) start(ctx context.Context, c *config.Config, f upFlags, dir *loc
 	}
 	p.add("collector", collector.Stop)
 	a.Collector = "http://localhost:" + portOf(collector.Address())
-	admin, err := role.StartAdmin(c.Admin, set, func() error { return errors.Join(collector.Ready(), sink.Ready()) }, p.log, collector.Pages()...)
+	admin, err := role.StartAdmin(c.Admin, set, func() error { return errors.Join(collector.Ready(), sink.Ready()) }, p.log, append(collector.Pages(), sink.Pages()...)...)
 	if err != nil {
 		return a, nil, err
 	}

@@ -58,6 +58,11 @@ func (r *Review) Gate() *clickhouse.Gate {
 	return clickhouse.NewGate(r.table.Load, r.keys, &r.withdrawn, r.resets)
 }
 
+// Subjects returns what answers users about their data.
+func (r *Review) Subjects(store *clickhouse.Store) (*Subjects, error) {
+	return NewSubjects(r.config, r.cluster, store, r.table.Load, &r.withdrawn, r.resets)
+}
+
 // Forwarder returns the forwarder to a recipient, for a replay to hand it
 // records.
 func (r *Review) Forwarder(name string) (*forward.Runner, error) {

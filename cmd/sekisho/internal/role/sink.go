@@ -19,7 +19,8 @@ import (
 // reset.
 type Sink struct {
 	*running
-	stop context.CancelFunc
+	subjects *Subjects
+	stop     context.CancelFunc
 }
 
 // CheckSink reports what of the configuration a sink could not work with.
@@ -50,6 +51,12 @@ func StartSink(c *config.Config, cluster *stream.Cluster, store *clickhouse.Stor
 	keep := newSnapshots(c.Registry.Dir, "sink", pseudonymsID, withdrawn.Sets(), resets, set, log)
 	followed := start(func() error { keep.run(following); return nil })
 	gate := clickhouse.NewGate(table.Load, keys, withdrawn, resets)
+	subjects, err := NewSubjects(c, cluster, store, table.Load, withdrawn, resets)
+	if err != nil {
+		stop()
+		ended()
+		return nil, err
+	}
 	sink := clickhouse.NewSink(store, cluster, clickhouse.SinkOptions{
 		Gate: gate, Log: log, Metrics: set, Dead: stream.NewDeadLetters(cluster, set).Append,
 	})
@@ -59,7 +66,7 @@ func StartSink(c *config.Config, cluster *stream.Cluster, store *clickhouse.Stor
 		start(func() error { defer stop(); return eraser.Run(ctx) }),
 		start(func() error { defer stop(); return stream.WithdrawReceipts(ctx, cluster, set, log) }),
 	}
-	return &Sink{running: start(func() error {
+	return &Sink{subjects: subjects, running: start(func() error {
 		defer func() { ended(); <-followed.Done() }() // a run that is finished asks for the resets
 		err := sink.Run(ctx)
 		stop()
@@ -74,6 +81,9 @@ func StartSink(c *config.Config, cluster *stream.Cluster, store *clickhouse.Stor
 // Ready is nil: a sink that waits for partitions or for ClickHouse is as it
 // should be, and its lag tells.
 func (r *Sink) Ready() error { return nil }
+
+// Pages are what the sink adds to the admin listener: POST /export, POST /erase.
+func (r *Sink) Pages() []Page { return r.subjects.Pages() }
 
 // Stop finishes the batch under way. An erasure under way is carried out again
 // by whoever comes next.

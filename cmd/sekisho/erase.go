@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sekisho/ingest"
+	"sekisho/schemas"
+)
+
+func eraseCommand() *cobra.Command {
+	var f subjectFlags
+	var wait bool
+	cmd := &cobra.Command{
+		Use:   "erase --kind KIND --id ID | --file FILE",
+		Short: "Erase everything that is stored under a user's identifiers",
+		Long: `Reset the identifiers of a user: no event under them passes any more, and what is
+stored under them is erased or anonymised, as the handling policy says (erasure).
+That cannot be taken back. The answer is a ticket: sekisho reset status TICKET
+tells how far it is.
+
+With --wait it returns once nothing in ClickHouse can be tied to the user, on the
+disk included, and says how far third parties are. Resets are gathered to be
+erased together (clickhouse.erasure.max_wait), and replaced files stay for a
+minute, so that takes a while.
+
+An argument can be seen by other users of the machine and is kept by the shell:
+--id - reads the identifier from standard input instead. Who asked for what is
+noted in the audit log, the table audit in ClickHouse, without the identifier.
+POST /erase on the admin listener of a sink does the same, without waiting.`,
+		Example: `  sekisho erase --kind user_id --id - --wait <id.txt
+  sekisho erase --file identifiers.csv --by support-1042`,
+		GroupID: "tools",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			identifiers, err := f.identifiers(cmd.InOrStdin())
+			if err != nil {
+				return fmt.Errorf("cannot erase: %w", err)
+			}
+			actor, err := f.actor()
+			if err != nil {
+				return err
+			}
+			s, err := openSubjects(cmd.Context(), cmd)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			sealed, ticket, err := s.Erase(cmd.Context(), actor, identifiers)
+			if sealed != "" {
+				fmt.Fprintf(cmd.OutOrStdout(), "accepted; ticket\n%s\n", sealed)
+			}
+			if err != nil || !wait {
+				return err
+			}
+			status, err := s.await(cmd.Context(), ticket)
+			if err != nil {
+				return err
+			}
+			return writeStatus(cmd.OutOrStdout(), status)
+		},
+	}
+	cmd.Flags().BoolVar(&wait, "wait", false, "wait until it is erased, and say how far it is")
+	return f.add(cmd)
+}
+
+// await returns when the resets of a ticket are in force everywhere and erased.
+func (s *subjects) await(ctx context.Context, ticket ingest.Ticket) (ingest.ResetStatus, error) {
+	told := ""
+	for {
+		progress, err := loadProgress(ctx, s.cluster)
+		if err != nil {
+			return ingest.ResetStatus{}, err
+		}
+		recipients, err := recipientsOf(s.config, progress)
+		if err != nil {
+			return ingest.ResetStatus{}, err
+		}
+		status := ingest.StatusOf(ticket, progress, recipients, s.config.Kafka.ResetBound(), time.Now())
+		if status.Erased.State == schemas.Done.String() && status.InForce.State == schemas.Done.String() {
+			return status, nil
+		}
+		tell := fmt.Sprintf("in force everywhere: %s; erased in ClickHouse: %s", status.InForce.State, status.Erased.State)
+		if tell != told {
+			told = tell
+			fmt.Fprintln(os.Stderr, tell)
+		}
+		select {
+		case <-ctx.Done():
+			return status, ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
