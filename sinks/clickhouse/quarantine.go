@@ -33,11 +33,14 @@ func (p *partition) bad(m *kafka.Message, why error) {
 		l.Kind = kind
 	}
 	if refusal(why) != nil || errors.Is(why, errTime) {
-		// It could be read, so it is known to be enforced and may be kept.
+		// It could be read, so it is known to be enforced and may be kept, unless
+		// its user has reset.
 		l.Reason = schemas.DeadRefused
 		if p.events.decoder.Decode(m.Value, &p.events.record) == nil {
 			l.Describe(&p.events.record)
-			l.Value = m.Value
+			if !p.sink.gate.withdrawn.Reset(&p.events.record) {
+				l.Value = m.Value
+			}
 		}
 	}
 	p.letters = append(p.letters, l)

@@ -1,0 +1,258 @@
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/segmentio/kafka-go"
+
+	"sekisho/stream"
+)
+
+// What goes on around the users of the model test, until its context ends.
+
+// pause waits for up to d; false when ctx ended.
+func pause(ctx context.Context, random *rand.Rand, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(time.Duration(random.Int64N(int64(d)))):
+		return true
+	}
+}
+
+// command is the binary with what it needs to work on this `sekisho up`.
+func (m *model) command(t *testing.T, arguments ...string) *exec.Cmd {
+	cmd := exec.Command(binary(t), arguments...)
+	cmd.Env = append(environment(),
+		"SEKISHO_KAFKA_BROKERS="+m.u.Kafka, "SEKISHO_CLICKHOUSE_ADDRESSES="+m.u.ClickHouseNative, "SEKISHO_ADMIN_LISTEN=127.0.0.1:0",
+		"SEKISHO_CLICKHOUSE_ERASURE_MAX_WAIT=1s", "SEKISHO_POLICY="+m.u.Policy, "SEKISHO_KEYS_SECRET=file:"+m.u.Dir+"/secret-pseudonyms", "SEKISHO_KEYS_REGISTRY=file:"+m.u.Dir+"/secret-registry")
+	return cmd
+}
+
+// killSinks has sinks join the group of the one that `up` runs, and leave it in
+// all ways there are.
+func (m *model) killSinks(ctx context.Context, t *testing.T, random *rand.Rand) {
+	for ; ; pause(ctx, random, 20*time.Second) { // a group takes some seconds to miss a member
+		if ctx.Err() != nil {
+			return
+		}
+		sink := m.command(t, "sink", "clickhouse")
+		var out output
+		sink.Stderr = &out
+		if err := sink.Start(); err != nil {
+			t.Error(err)
+			return
+		}
+		time.Sleep(time.Second)
+		pause(ctx, random, 8*time.Second)
+		if random.IntN(4) == 0 {
+			_ = sink.Process.Signal(syscall.SIGSTOP)
+			pause(ctx, random, 15*time.Second)
+			_ = sink.Process.Signal(syscall.SIGCONT)
+			pause(ctx, random, time.Second)
+		}
+		if random.IntN(3) == 0 {
+			_ = sink.Process.Signal(os.Interrupt)
+		} else {
+			_ = sink.Process.Kill()
+		}
+		if err := sink.Wait(); err != nil && sink.ProcessState.ExitCode() > 0 {
+			t.Errorf("a sink ended with %v:\n%s", err, out.String())
+			return
+		}
+	}
+}
+
+// repeatMessages puts messages on the topic again that were there before, as a
+// producer does that saw no acknowledgement, or is late by minutes.
+func (m *model) repeatMessages(ctx context.Context, t *testing.T, random *rand.Rand) {
+	c := stream.DefaultConfig()
+	c.Brokers = []string{m.u.Kafka}
+	cluster, err := stream.Connect(c)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer cluster.Close()
+	for pause(ctx, random, 300*time.Millisecond) {
+		spans, err := cluster.Spans(ctx, c.Topics.Events)
+		if err != nil {
+			continue
+		}
+		span := spans[random.IntN(len(spans))]
+		if span.Len() == 0 {
+			continue
+		}
+		span.From += random.Int64N(span.Len())
+		span.To = min(span.To, span.From+1+random.Int64N(10))
+		var copies []stream.Entry
+		_ = cluster.Read(ctx, c.Topics.Events, span, func(m *kafka.Message) error {
+			copies = append(copies, stream.Entry{Time: m.Time, Key: m.Key, Value: m.Value, Headers: m.Headers})
+			return nil
+		})
+		if len(copies) > 0 {
+			_, _ = cluster.Append(ctx, c.Topics.Events, span.Partition, copies)
+		}
+	}
+}
+
+// replayPast rebuilds tables, and kills the replays of some.
+func (m *model) replayPast(ctx context.Context, t *testing.T, random *rand.Rand) {
+	for n := 0; pause(ctx, random, 4*time.Second); n++ {
+		table := fmt.Sprintf("again_%d_%d", m.seed%1000, n%4)
+		begun := time.Now()
+		m.mu.Lock()
+		delete(m.tables, table) // until it is complete
+		m.mu.Unlock()
+		for ctx.Err() == nil {
+			// An end beyond the topic's makes each another replay.
+			replay := m.command(t, "replay", "--into=table:"+table, fmt.Sprintf("--to=%d", 1_000_000_000+n), fmt.Sprintf("--rate=%d", 500+random.IntN(20000)))
+			var out output
+			replay.Stderr = &out
+			if err := replay.Start(); err != nil {
+				t.Error(err)
+				return
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- replay.Wait() }()
+			killed := false
+			if random.IntN(2) == 0 {
+				killed = true
+				pause(ctx, random, 3*time.Second)
+				_ = replay.Process.Kill()
+			}
+			var err error
+			select {
+			case err = <-ended:
+			case <-ctx.Done():
+				_ = replay.Process.Kill()
+				<-ended
+				return
+			}
+			if err == nil || strings.Contains(out.String(), "is complete already") {
+				m.mu.Lock()
+				m.tables[table] = begun
+				m.mu.Unlock()
+				break
+			}
+			if !killed {
+				t.Errorf("a replay ended with %v:\n%s", err, out.String())
+				return
+			}
+		}
+	}
+}
+
+// eventTables are the tables in which a pseudonym could be.
+func (m *model) eventTables(t *testing.T) []string {
+	type table struct {
+		Name string `ch:"table"`
+	}
+	var names []string
+	for _, found := range rows[table](t, m.u, "SELECT table FROM system.columns WHERE database = 'sekisho' AND name = 'app_instance_id' GROUP BY table") {
+		names = append(names, found.Name)
+	}
+	return names
+}
+
+// watchRows looks all the time whether something is visible that was erased.
+func (m *model) watchRows(ctx context.Context, t *testing.T, random *rand.Rand) {
+	for pause(ctx, random, 500*time.Millisecond) {
+		m.mu.Lock()
+		var erased []string
+		for pseudonym, fact := range m.resets {
+			if !fact.erased.IsZero() {
+				erased = append(erased, pseudonym)
+			}
+		}
+		m.mu.Unlock()
+		for _, table := range m.eventTables(t) {
+			if n := count(t, m.u, "SELECT count() FROM "+table+" WHERE has(?, app_instance_id)", erased); n > 0 {
+				m.violated("%d rows of what was erased are in table %s", n, table)
+			}
+		}
+	}
+}
+
+// settle waits until all is stored, and holds the tables against the oracle.
+func (m *model) settle(t *testing.T, before uint64) {
+	want := map[string]map[uuid.UUID]bool{} // by pseudonym that was not reset
+	n := uint64(0)
+	for id, k := range m.kept {
+		if m.resets[k.pseudonym] != nil {
+			continue
+		}
+		if want[k.pseudonym] == nil {
+			want[k.pseudonym] = map[uuid.UUID]bool{}
+		}
+		want[k.pseudonym][id] = true
+		n++
+	}
+	users := slices.Collect(maps.Keys(want))
+	eventually(t, 2*waitTime, fmt.Sprintf("%d events to be stored", n), func() bool {
+		return count(t, m.u, "SELECT uniqExact(id) FROM events WHERE has(?, app_instance_id)", users) >= n
+	})
+	eventually(t, 2*waitTime, fmt.Sprintf("%d events to be accounted for", m.sent), func() bool {
+		return count(t, m.u, "SELECT sum(received) FROM accounts") >= before+m.sent
+	})
+	if received := count(t, m.u, "SELECT sum(received) FROM accounts") - before; received != m.sent {
+		m.violated("%d events are accounted for, %d were sent", received, m.sent)
+	}
+	m.hold(t, "events", want, time.Now())
+	for table, begun := range m.tables {
+		m.hold(t, table, want, begun)
+	}
+	m.violationsOfResets(t)
+}
+
+// hold wants a table to have every event of users who never reset, once: those
+// that were acknowledged before it was rebuilt, and no other than were ever let
+// through.
+func (m *model) hold(t *testing.T, table string, want map[string]map[uuid.UUID]bool, until time.Time) {
+	type row struct {
+		ID            uuid.UUID `ch:"id"`
+		AppInstanceID string    `ch:"app_instance_id"`
+		Copies        uint64    `ch:"copies"`
+	}
+	found := map[uuid.UUID]bool{}
+	for _, r := range rows[row](t, m.u, "SELECT id, app_instance_id, count() AS copies FROM "+table+" WHERE app_instance_id != '' GROUP BY ALL") {
+		found[r.ID] = true
+		if want[r.AppInstanceID] == nil {
+			continue // of another run, or reset
+		}
+		if r.Copies != 1 {
+			m.violated("event %s is in table %s %d times", r.ID, table, r.Copies)
+		}
+		if !want[r.AppInstanceID][r.ID] {
+			m.violated("event %s in table %s was never let through", r.ID, table)
+		}
+	}
+	for _, events := range want {
+		for id := range events {
+			if !found[id] && m.kept[id].at.Before(until) {
+				m.violated("event %s is missing in table %s", id, table)
+			}
+		}
+	}
+}
+
+// violationsOfResets wants nothing of who reset to be anywhere.
+func (m *model) violationsOfResets(t *testing.T) {
+	reset := slices.Collect(maps.Keys(m.resets))
+	for _, table := range m.eventTables(t) {
+		if n := count(t, m.u, "SELECT count() FROM "+table+" WHERE has(?, app_instance_id)", reset); n > 0 {
+			m.violated("%d rows of who reset are in table %s at the end", n, table)
+		}
+	}
+}
