@@ -3,6 +3,7 @@ package forward
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -52,11 +53,14 @@ type parcel struct {
 	known time.Time // resets acknowledged before it were taken into account
 }
 
-// trial is what was tried with some events.
-type trial struct {
+// job is events that are to be sent, and what was tried with them so far.
+type job struct {
+	*parcel
+	due      time.Time // not to be tried before
 	attempts int
-	answers  uint64 // of the recipient, to anyone, by the last attempt
-	wait     time.Duration
+	failed   bool   // it or what it is a part of
+	first    uint64 // answers of the recipient, to anyone, when that was first so
+	last     uint64 // and when the last attempt failed
 }
 
 // settleAll settles the events at the given places: with several requests under
@@ -78,7 +82,7 @@ func (d *delivery) settleAll(ctx context.Context, list []int) error {
 		}
 		all.Go(func() {
 			defer func() { <-slots }()
-			d.settle(ctx, p, trial{})
+			d.settle(ctx, p)
 		})
 	}
 	all.Wait()
@@ -87,101 +91,156 @@ func (d *delivery) settleAll(ctx context.Context, list []int) error {
 
 // settle settles a parcel, and returns when nothing is left to do or when ctx
 // ends.
-func (d *delivery) settle(ctx context.Context, p *parcel, t trial) {
-	for p != nil {
-		if !sleep(ctx, t.wait) {
+func (d *delivery) settle(ctx context.Context, p *parcel) {
+	for jobs := []*job{{parcel: p}}; len(jobs) > 0; {
+		next := 0
+		for i := range jobs {
+			if jobs[i].due.Before(jobs[next].due) {
+				next = i
+			}
+		}
+		j := jobs[next]
+		if !sleep(ctx, time.Until(j.due)) {
 			return
 		}
-		pass, err := d.gate.enter(ctx)
-		if err != nil {
-			return
-		}
-		if time.Since(p.known) > maxStale {
-			parcels, err := d.pack(ctx, p.list)
-			if err != nil {
-				pass.done(nothing, 0)
-				d.tell(ctx, "cannot find out what may be sent; trying again", err)
-				t.wait = d.pace.backoff
-				continue
-			}
-			if len(parcels) == 0 {
-				pass.done(nothing, 0)
-				return
-			}
-			// By now they may belong into several requests.
-			for _, other := range parcels[1:] {
-				defer d.settle(ctx, other, t)
-			}
-			p = parcels[0]
-		}
-		p = d.deliver(ctx, pass, p, &t)
+		jobs = append(slices.Delete(jobs, next, next+1), d.try(ctx, j)...)
 	}
 }
 
-// halves settles the two halves of a parcel, one after the other.
-func (d *delivery) halves(ctx context.Context, p *parcel, t trial) {
-	half := len(p.list) / 2
-	d.settle(ctx, &parcel{list: p.list[:half]}, t)
-	d.settle(ctx, &parcel{list: p.list[half:]}, t)
+// try tries a job once and returns what is left to do. After a failure one event
+// of it is sent alone: when that gets through the recipient works, and the rest is
+// sent in halves, to find out whose fault it was.
+func (d *delivery) try(ctx context.Context, j *job) []*job {
+	pass, err := d.gate.enter(ctx)
+	if err != nil {
+		return []*job{j}
+	}
+	now, rest := j.parcel, []int(nil)
+	if j.attempts > 0 && len(j.list) > 1 {
+		now, rest = j.one()
+	}
+	now, others, err := d.renewed(ctx, now)
+	if err != nil {
+		pass.done(nothing, 0)
+		d.tell(ctx, "cannot find out what may be sent; trying again", err)
+		j.due = time.Now().Add(d.pace.backoff)
+		return []*job{j}
+	}
+	left := jobsOf(others...)
+	if now == nil {
+		pass.done(nothing, 0)
+		return append(left, j.halves(rest)...)
+	}
+	switch d.deliver(ctx, pass, now, j, rest == nil) {
+	case again:
+		if rest == nil {
+			j.parcel = &parcel{list: now.list} // to be looked at again
+		}
+		return append(left, j)
+	case apart:
+		return append(left, j.halves(now.list)...)
+	}
+	return append(left, j.halves(rest)...)
 }
 
-// deliver sends a parcel, settles what it can, and returns what is to be tried
-// again, nil for nothing.
-func (d *delivery) deliver(ctx context.Context, pass *pass, p *parcel, t *trial) (again *parcel) {
-	if t.attempts > 0 {
+func jobsOf(parcels ...*parcel) (jobs []*job) {
+	for _, p := range parcels {
+		jobs = append(jobs, &job{parcel: p})
+	}
+	return jobs
+}
+
+// halves makes two jobs of a part of a job, or one when it is a single event.
+func (j *job) halves(list []int) (jobs []*job) {
+	half := len(list) / 2
+	for _, part := range [][]int{list[:half], list[half:]} {
+		if len(part) > 0 {
+			jobs = append(jobs, &job{parcel: &parcel{list: part}, failed: j.failed, first: j.first})
+		}
+	}
+	return jobs
+}
+
+// one takes one event out of a parcel, any.
+func (p *parcel) one() (one *parcel, rest []int) {
+	i := rand.N(len(p.list))
+	return &parcel{list: []int{p.list[i]}}, slices.Concat(p.list[:i], p.list[i+1:])
+}
+
+// renewed returns the parcel as the recipient may have it now, nil when nothing is
+// left of it; and others, when its events no longer fit into one request.
+func (d *delivery) renewed(ctx context.Context, p *parcel) (now *parcel, others []*parcel, err error) {
+	if time.Since(p.known) < maxStale {
+		return p, nil, nil
+	}
+	parcels, err := d.pack(ctx, p.list)
+	if err != nil || len(parcels) == 0 {
+		return nil, nil, err
+	}
+	return parcels[0], parcels[1:], nil
+}
+
+// outcome is what is to be done with events that were sent.
+type outcome uint8
+
+const (
+	over  outcome = iota // nothing
+	again                // try again, when the job is due
+	apart                // send them apart
+)
+
+// deliver sends a parcel of a job and settles what it can. whole: it is all of the
+// job.
+func (d *delivery) deliver(ctx context.Context, pass *pass, p *parcel, j *job, whole bool) outcome {
+	if j.attempts > 0 {
 		d.metrics.retried.Add(len(p.list))
 	}
 	a, err := d.exchange(ctx, p)
 	if err != nil {
-		pass.done(failed, 0)
 		d.tell(ctx, "a request failed; trying again", err)
-		return d.failed(ctx, p, t, "no_answer")
+		a = Answer{Verdict: Retry, Reason: "no_answer"}
 	}
 	switch a.Verdict {
 	case Done:
 		pass.done(answered, 0)
 		d.accepted(ctx, p, &a)
-		return nil
+		return over
 	case Permanent:
 		pass.done(answered, 0)
-		if len(p.list) == 1 {
-			d.bury(ctx, p.list[0], schemas.DeadRefused, a.Reason)
-		} else {
-			d.halves(ctx, p, trial{})
+		if len(p.list) > 1 {
+			return apart
 		}
-		return nil
+		d.bury(ctx, p.list[0], schemas.DeadRefused, a.Reason)
+		return over
 	case Pause:
 		pass.finish(stopped, 0, a.Reason)
 		d.tellPaused(a.Reason)
-		return p
+		return again
 	case Throttled:
 		pass.done(limited, a.After)
-		return p
+		return again
 	}
-	pass.done(failed, a.After)
-	return d.failed(ctx, p, t, a.Reason)
+	d.count(j, pass.failed(a.After, j))
+	if whole && len(p.list) == 1 && j.attempts >= d.config.Attempts {
+		d.bury(ctx, p.list[0], schemas.DeadExhausted, a.Reason)
+		return over
+	}
+	return again
 }
 
-// failed decides about events whose request failed. While the recipient answers
-// nobody it is the recipient's fault, and they wait. While it answers others it
-// may be theirs: after so many attempts they are sent apart, and one alone
-// becomes a dead letter.
-func (d *delivery) failed(ctx context.Context, p *parcel, t *trial, reason string) (again *parcel) {
+// count counts a failed attempt. While the recipient answers nobody it is the
+// recipient's fault, and does not count: others must have got through since the
+// attempt before, or since the first one while only this has failed.
+func (d *delivery) count(j *job, alone bool) {
 	answers := d.gate.answers()
-	if t.attempts == 0 || answers != t.answers {
-		t.attempts++
+	if !j.failed {
+		j.failed, j.first = true, answers
 	}
-	t.answers = answers
-	t.wait = jitter(min(d.pace.backoff<<min(t.attempts, 10)/2, d.pace.maxBackoff))
-	switch {
-	case t.attempts < d.config.Attempts:
-		return p
-	case len(p.list) == 1:
-		d.bury(ctx, p.list[0], schemas.DeadExhausted, reason)
-	default:
-		d.halves(ctx, p, trial{attempts: t.attempts / 2, answers: t.answers})
+	if j.attempts == 0 || answers != j.last || alone && answers != j.first {
+		j.attempts++
 	}
-	return nil
+	j.last = answers
+	j.due = time.Now().Add(jitter(min(d.pace.backoff<<min(j.attempts, 10)/2, d.pace.maxBackoff)))
 }
 
 // accepted counts what the recipient took, and buries what it did not.

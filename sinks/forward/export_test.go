@@ -20,3 +20,6 @@ var (
 	IsPublic   = isPublic
 	RetryAfter = retryAfter
 )
+
+// MaxStale is how old what is known of resets may be.
+const MaxStale = maxStale

@@ -28,6 +28,8 @@ type gate struct {
 	until     time.Time     // nothing before it
 	backoff   time.Duration // until the next trial
 	successes uint64
+	failing   any  // what failed first since the last answer
+	several   bool // something else failed too
 }
 
 // maxFailures in a row open the circuit.
@@ -120,6 +122,21 @@ const (
 	failed
 	stopped // it needs an operator
 )
+
+// failed gives the pass back after a failure of something, and reports whether
+// nothing else has failed since the recipient answered last.
+func (p *pass) failed(after time.Duration, what any) (alone bool) {
+	g := p.gate
+	g.mu.Lock()
+	if g.failures == 0 {
+		g.failing, g.several = what, false
+	}
+	g.several = g.several || g.failing != what
+	alone = !g.several
+	g.mu.Unlock()
+	p.finish(failed, after, "")
+	return alone
+}
 
 // done gives the pass back. after is how long the recipient wants to be left
 // alone.

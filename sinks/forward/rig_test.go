@@ -2,10 +2,15 @@ package forward_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -66,6 +71,7 @@ type world struct {
 	withdrawn *enforcer.Withdrawn
 	resets    *stream.Resets
 	producer  *stream.Producer
+	log       *slog.Logger
 }
 
 // partner is a third recipient, beside those of the example policy.
@@ -88,7 +94,7 @@ func policyOf(t testing.TB) *policy.Policy {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{withdrawn: new(enforcer.Withdrawn), policy: policyOf(t)}
+	w := &world{log: discard, withdrawn: new(enforcer.Withdrawn), policy: policyOf(t)}
 	w.table.Store(enforcer.Compile(w.policy))
 	w.keys = testKeys(t)
 	w.config = stream.DefaultConfig()
@@ -124,6 +130,26 @@ func testKeys(t testing.TB) *enforcer.Keys {
 	return keys
 }
 
+// lockedWriter is a log that many write.
+type lockedWriter struct {
+	mu sync.Mutex
+	to *strings.Builder
+}
+
+func (l *lockedWriter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.to.Write(b)
+}
+
+func (l *lockedWriter) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.to.String()
+}
+
+func (l *lockedWriter) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
 var discard = slog.New(slog.DiscardHandler)
 
 // forwarder is a runner that runs, and what it tells.
@@ -148,7 +174,7 @@ func (w *world) start(t testing.TB, recipient string, kind forward.Kind, change 
 	var err error
 	f.Runner, err = forward.New(w.cluster, forward.Options{
 		Recipient: recipient, Kind: kind, Config: c, Keys: w.keys, Table: w.table.Load, Withdrawn: w.withdrawn, Resets: w.resets,
-		Log: discard, Metrics: f.set,
+		Log: w.log, Metrics: f.set,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -259,15 +285,60 @@ func kindOf(t testing.TB, name, url string) forward.Kind {
 	return kind
 }
 
+// receiver takes webhooks as answer says, and knows what it took.
+type receiver struct {
+	*httptest.Server
+	mu    sync.Mutex
+	taken map[string]int // by event id
+}
+
+func startReceiver(t testing.TB, answer func(w http.ResponseWriter, body string) (take bool)) *receiver {
+	t.Helper()
+	r := &receiver{taken: map[string]int{}}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		text, err := io.ReadAll(request.Body)
+		if err != nil || !answer(w, string(text)) {
+			return
+		}
+		var body struct{ Data []struct{ ID string } }
+		if err := json.Unmarshal(text, &body); err != nil {
+			t.Error(err)
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, e := range body.Data {
+			r.taken[e.ID]++
+		}
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// events returns how many events were taken, and how often again.
+func (r *receiver) events() (n, again int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, times := range r.taken {
+		again += times - 1
+	}
+	return len(r.taken), again
+}
+
+// refuse answers with a status.
+func refuse(w http.ResponseWriter, status int) bool {
+	w.WriteHeader(status)
+	return false
+}
+
 // buy is an event that all three may have: the conversion of the n-th visitor.
 func buy(n int) string {
 	id, err := uuid.NewV7()
 	if err != nil {
 		panic(err)
 	}
-	return fmt.Sprintf(`{"id":%q,"type":"conversion","site":"shop","name":"purchase","url":"https://shop.example.jp/cart?page=2&gclid=abc",`+
+	return fmt.Sprintf(`{"id":%q,"type":"conversion","site":"shop","name":"purchase","title":"title-%d-","url":"https://shop.example.jp/cart?page=2&gclid=abc",`+
 		`"visitor_id":"visitor-%d","session_id":"session-%d","ga":"11%d.22","fbp":"fb.1.1596403881668.1%d","user_id":"user-%d","order_id":"order-%d","value":12.5,"currency":"JPY",`+
-		`"user_agent":"Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0","consent":{"analytics":true,"advertising":true,"social":true}}`, id, n, n, n, n, n, n)
+		`"user_agent":"Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0","consent":{"analytics":true,"advertising":true,"social":true}}`, id, n, n, n, n, n, n, n)
 }
 
 // send decides about events and puts what was let through on the events topic.

@@ -33,10 +33,13 @@ func New(c Config) (*Kind, error) {
 	return &Kind{config: c, now: time.Now}, nil
 }
 
+// maxAge is how long an event may wait for a receiver that is down.
+const maxAge = 72 * time.Hour
+
 // Limits are our own: a request of ordinary events is about 100 kB.
 func (k *Kind) Limits() forward.Limits {
 	return forward.Limits{
-		Events: k.config.MaxEvents, Bytes: 1 << 20,
+		Events: k.config.MaxEvents, Bytes: 1 << 20, MaxAge: maxAge,
 		Timeout: 15 * time.Second, Concurrency: 4, Deduplicates: true,
 	}
 }
