@@ -60,6 +60,7 @@ type Runner struct {
 	forgetter  *stream.Consumer
 	metrics    *runnerMetrics
 	unsent     unsent
+	marks      *marks // nil where the recipient knows events again
 	copies     copies
 	pace       pace
 	log        *slog.Logger
@@ -85,6 +86,9 @@ func New(cluster *stream.Cluster, o Options) (*Runner, error) {
 	group := o.Config.Group
 	if group == "" {
 		group = "sekisho-forward-" + o.Recipient
+	}
+	if !r.limits.Deduplicates {
+		r.marks = &marks{cluster: cluster, group: group + "-sending", assignments: map[int]context.Context{}}
 	}
 	r.consumer = stream.NewConsumer(cluster, stream.ConsumerOptions{
 		Group: group, MaxMessages: r.config.MaxEvents, MaxWait: r.config.MaxWait, Log: r.log,
@@ -144,8 +148,14 @@ func (r *Runner) Handle(ctx context.Context, partition int, messages []kafka.Mes
 	r.unsent.begin(partition, messages[list[0]].Time)
 	defer r.unsent.end(partition)
 	d := &delivery{Runner: r, messages: messages, settled: make([]bool, len(messages))}
+	if err := d.beginMarked(ctx, partition, list); err != nil {
+		return err
+	}
 	d.done(others...)
 	if err := d.settleAll(ctx, list); err != nil {
+		if r.marks != nil {
+			r.marks.end(ctx, partition, messages, d.sent)
+		}
 		return &stream.Partial{Handled: d.prefix(), Err: err}
 	}
 	return nil
