@@ -39,6 +39,9 @@ type Consumer struct {
 
 	lag    atomic.Int64 // messages behind, over the partitions of this member
 	active atomic.Int64 // partitions assigned to this member
+
+	mu      sync.Mutex
+	working map[*partition]struct{} // assigned to this member
 }
 
 // ConsumerOptions configure a consumer.
@@ -74,7 +77,7 @@ func NewConsumer(cluster *Cluster, o ConsumerOptions, handle Handler) *Consumer 
 	if o.Topic == "" {
 		o.Topic = cluster.config.Topics.Events
 	}
-	return &Consumer{cluster: cluster, options: o, handle: handle, log: o.Log}
+	return &Consumer{cluster: cluster, options: o, handle: handle, log: o.Log, working: map[*partition]struct{}{}}
 }
 
 // Lag returns how many messages the partitions of this member are behind.
@@ -152,11 +155,12 @@ type partition struct {
 	span     Span
 	offset   int64 // of the next message
 	commit   func(int64) error
-	lag      int64
+	behind
 }
 
 func (p *partition) consume(ctx context.Context) {
 	defer p.setLag(0)
+	defer p.watch(ctx)()
 	c := p.consumer
 	if p.offset < p.span.From {
 		p.offset = p.span.From
@@ -178,7 +182,7 @@ func (p *partition) read(ctx context.Context) error {
 	reader := kafka.NewReader(kafka.ReaderConfig{
 		Brokers: c.cluster.config.Brokers, Topic: c.options.Topic, Partition: p.id,
 		Dialer: c.cluster.dialer, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: time.Second,
-		QueueCapacity: 4096, ReadBatchTimeout: 30 * time.Second, ReadLagInterval: -1,
+		QueueCapacity: 1024, ReadBatchTimeout: 30 * time.Second, ReadLagInterval: -1,
 	})
 	defer reader.Close()
 	if err := reader.SetOffset(p.offset); err != nil {
@@ -211,6 +215,9 @@ func (p *partition) finish() {
 	}
 }
 
+// maxRun is the bytes at which a run is handed out, however few messages it has.
+const maxRun = 32 << 20
+
 // gather collects a run of messages; none when the next is beyond the span.
 func (p *partition) gather(ctx context.Context, reader *kafka.Reader) ([]kafka.Message, error) {
 	first, err := p.first(ctx, reader)
@@ -220,10 +227,10 @@ func (p *partition) gather(ctx context.Context, reader *kafka.Reader) ([]kafka.M
 	if first.Offset >= p.span.To {
 		return nil, nil
 	}
-	messages := append(make([]kafka.Message, 0, 1024), first)
+	messages, size := append(make([]kafka.Message, 0, 1024), first), len(first.Value)
 	wait, cancel := context.WithTimeout(ctx, p.consumer.options.MaxWait)
 	defer cancel()
-	for len(messages) < p.consumer.options.MaxMessages && messages[len(messages)-1].Offset < p.span.To-1 {
+	for len(messages) < p.consumer.options.MaxMessages && size < maxRun && messages[len(messages)-1].Offset < p.span.To-1 {
 		m, err := reader.FetchMessage(wait)
 		if err != nil {
 			if wait.Err() != nil {
@@ -231,7 +238,7 @@ func (p *partition) gather(ctx context.Context, reader *kafka.Reader) ([]kafka.M
 			}
 			return nil, err
 		}
-		messages = append(messages, m)
+		messages, size = append(messages, m), size+len(m.Value)
 	}
 	last := messages[len(messages)-1]
 	p.setLag(last.HighWaterMark - last.Offset - 1 + int64(len(messages)))
@@ -269,6 +276,8 @@ func (p *partition) first(ctx context.Context, reader *kafka.Reader) (kafka.Mess
 func (p *partition) deliver(ctx context.Context, messages []kafka.Message) bool {
 	c := p.consumer
 	wait := 100 * time.Millisecond
+	p.begin(messages)
+	defer p.end()
 	for {
 		watched := p.watchLag(ctx)
 		err := c.handle(ctx, p.id, messages)
@@ -282,6 +291,7 @@ func (p *partition) deliver(ctx context.Context, messages []kafka.Message) bool 
 			if messages = messages[partial.Handled:]; len(messages) == 0 {
 				return ctx.Err() == nil
 			}
+			p.begin(messages)
 		}
 		if ctx.Err() != nil {
 			return false
@@ -328,12 +338,10 @@ func (p *partition) handled(messages []kafka.Message) {
 		// What was handled is handed out again, and found to be there already.
 		p.consumer.log.Warn("cannot commit", "group", p.consumer.options.Group, "partition", p.id, "error", err)
 	}
-	p.setLag(max(p.lag-int64(len(messages)), 0))
-}
-
-func (p *partition) setLag(lag int64) {
-	p.consumer.lag.Add(lag - p.lag)
-	p.lag = lag
+	p.mu.Lock()
+	lag := p.lag - int64(len(messages))
+	p.mu.Unlock()
+	p.setLag(max(lag, 0))
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -23,6 +23,7 @@ func newSinkMetrics(set *metrics.Set, consumer *stream.Consumer) *sinkMetrics {
 	}
 	const sink = `{sink="clickhouse"}`
 	set.NewGauge("sekisho_sink_lag"+sink, func() float64 { return float64(consumer.Lag()) })
+	set.NewGauge("sekisho_sink_oldest_age_seconds"+sink, func() float64 { return consumer.OldestAge().Seconds() })
 	set.NewGauge("sekisho_sink_partitions"+sink, func() float64 { return float64(consumer.Assigned()) })
 	return &sinkMetrics{
 		rows:             set.NewCounter("sekisho_sink_rows_total" + sink),
