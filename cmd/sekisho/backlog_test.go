@@ -1,0 +1,82 @@
+package main_test
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"sekisho/stream/kafkatest"
+)
+
+// TestStoppedClickHouseGrowsLagNotMemory: while ClickHouse does nothing, events
+// are taken and stay in Kafka, the forwarders go on, and the metrics tell; when it
+// goes on, all is stored.
+func TestStoppedClickHouseGrowsLagNotMemory(t *testing.T) {
+	dir := t.TempDir()
+	k, err := kafkatest.Start(filepath.Join(dir, "a kafka")) // whose memory is not what is measured
+	if err != nil {
+		t.Fatal(err)
+	}
+	brought[dir] = k
+	t.Cleanup(func() { k.Close(); delete(brought, dir) })
+	u := startUp(t, dir)
+	title := strings.Repeat("x", 500)
+	sent := 0
+	send := func(n int) {
+		t.Helper()
+		for ; n > 0; n -= 250 {
+			var events []string
+			for range 250 {
+				events = append(events, fmt.Sprintf(`{"id":"%s","type":"pageview","site":"shop","url":"http://localhost:1/%s","title":"%s","visitor_id":"v%d","consent":{"analytics":true}}`,
+					uuid.Must(uuid.NewV7()), title[:300], title, sent%97))
+				sent++
+			}
+			answer, err := http.Post(u.Collector+"/v1/events", "application/json", strings.NewReader("["+strings.Join(events, ",")+"]"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode != http.StatusNoContent {
+				t.Fatalf("the collector answered %s", answer.Status)
+			}
+		}
+	}
+	stored := func() bool { return count(t, u, "SELECT count() FROM events") == uint64(sent) }
+	send(5000)
+	eventually(t, waitTime, "the first events", stored)
+	engines := u.engines(t)
+	if len(engines) != 1 {
+		t.Fatalf("the ClickHouses are %v", engines)
+	}
+	if err := syscall.Kill(engines[0], syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(engines[0], syscall.SIGCONT) })
+	const backlog = 40_000
+	send(backlog) // what is read ahead is in memory now
+	before := metric(t, u, "process_resident_memory_bytes")
+	send(backlog)
+	eventually(t, waitTime, "the lag to be told", func() bool {
+		return metric(t, u, `sekisho_sink_lag{sink="clickhouse"}`) >= 2*backlog && metric(t, u, `sekisho_sink_oldest_age_seconds{sink="clickhouse"}`) > 1
+	})
+	eventually(t, waitTime, "the forwarders to have no lag", func() bool {
+		return metric(t, u, `sekisho_forward_lag{recipient="google"}`) == 0 && metric(t, u, `sekisho_forward_lag{recipient="meta"}`) == 0
+	})
+	grown := metric(t, u, "process_resident_memory_bytes") - before
+	t.Logf("the process grew by %.0f MiB while %d MiB came", grown/(1<<20), backlog*1200>>20)
+	if grown > backlog*1200/2 {
+		t.Error("that is too much")
+	}
+	if err := syscall.Kill(engines[0], syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 2*waitTime, "all events", stored)
+	eventually(t, waitTime, "the lag to be gone", func() bool {
+		return metric(t, u, `sekisho_sink_lag{sink="clickhouse"}`) == 0 && metric(t, u, `sekisho_sink_oldest_age_seconds{sink="clickhouse"}`) == 0
+	})
+}
