@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sekisho/benchmarks/internal/faults"
+	"sekisho/benchmarks/internal/parts"
 	"sekisho/sinks/clickhouse/embedded"
 )
 
@@ -21,8 +21,8 @@ func main() {
 		switch os.Args[1] {
 		case embedded.Command:
 			os.Exit(embedded.Main(os.Args[2:]))
-		case faults.KafkaCommand:
-			os.Exit(faults.KafkaMain(os.Args[2:]))
+		case parts.KafkaCommand:
+			os.Exit(parts.KafkaMain(os.Args[2:]))
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

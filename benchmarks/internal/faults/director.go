@@ -47,10 +47,10 @@ func newDirector(s *stage, acknowledged func() uint64, log func(string, ...any))
 
 func (s *stage) targets() (t targets) {
 	for _, p := range s.collectors {
-		t.collectors = append(t.collectors, p.name)
+		t.collectors = append(t.collectors, p.Name)
 	}
 	for _, p := range s.sinks {
-		t.sinks = append(t.sinks, p.name)
+		t.sinks = append(t.sinks, p.Name)
 	}
 	for i := range s.kafka.brokers() {
 		t.brokers = append(t.brokers, fmt.Sprintf("broker-%d", i+1))
@@ -112,23 +112,23 @@ func (d *director) problem(err error) {
 func (d *director) supervise(ctx context.Context) {
 	for sleep(ctx, time.Second) {
 		for _, p := range d.stage.roles() {
-			if !d.busy[p.name].TryLock() {
+			if !d.busy[p.Name].TryLock() {
 				continue
 			}
-			if !p.running() {
+			if !p.Running() {
 				d.mu.Lock()
-				d.exits[p.name]++
+				d.exits[p.Name]++
 				d.mu.Unlock()
-				if err := p.begin(); err != nil {
+				if err := p.Begin(); err != nil {
 					d.problem(err)
 				}
 			}
-			d.busy[p.name].Unlock()
+			d.busy[p.Name].Unlock()
 		}
 		for i, b := range d.stage.kafka.brokers() {
 			name := fmt.Sprintf("broker-%d", i+1)
 			if d.busy[name].TryLock() {
-				_ = b.begin() // nothing when it runs
+				_ = b.Begin() // nothing when it runs
 				d.busy[name].Unlock()
 			}
 		}
@@ -148,10 +148,10 @@ func (d *director) do(f fault) (undo func() error, err error) {
 		return func() error { _ = send(syscall.SIGCONT); return nil }, nil
 	case shutDown:
 		p := d.role(f.target)
-		if !p.running() {
+		if !p.Running() {
 			return nil, os.ErrProcessDone
 		}
-		return func() error { return errors.Join(p.stop(endsIn), p.begin()) }, nil
+		return func() error { return errors.Join(p.Stop(endsIn), p.Begin()) }, nil
 	case cutOff:
 		if f.target == clickHouseName {
 			d.stage.clickhouse.proxy.cut()
@@ -218,16 +218,16 @@ func (d *director) kill(target string) (undo func() error, err error) {
 		return nothing, nil
 	}
 	if p := d.role(target); p != nil {
-		if !p.kill() {
+		if !p.Kill() {
 			return nil, os.ErrProcessDone
 		}
-		return p.begin, nil
+		return p.Begin, nil
 	}
 	b := d.broker(target)
-	if !b.kill() {
+	if !b.Kill() {
 		return nil, os.ErrProcessDone
 	}
-	return b.begin, nil
+	return b.Begin, nil
 }
 
 func (d *director) signals(target string) func(syscall.Signal) error {
@@ -235,15 +235,15 @@ func (d *director) signals(target string) func(syscall.Signal) error {
 		return d.stage.clickhouse.signal
 	}
 	if p := d.role(target); p != nil {
-		return func(s syscall.Signal) error { return p.signal(s) }
+		return func(s syscall.Signal) error { return p.Signal(s) }
 	}
 	b := d.broker(target)
-	return func(s syscall.Signal) error { return b.signal(s) }
+	return func(s syscall.Signal) error { return b.Signal(s) }
 }
 
 func (d *director) role(name string) *roleProcess {
 	for _, p := range d.stage.roles() {
-		if p.name == name {
+		if p.Name == name {
 			return p
 		}
 	}

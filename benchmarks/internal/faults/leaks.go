@@ -48,7 +48,7 @@ func (s *stage) searchMetrics(ctx context.Context, text string) (found []string,
 			return nil, err
 		}
 		if strings.Contains(told, text) {
-			found = append(found, "it is in the metrics of "+p.name)
+			found = append(found, "it is in the metrics of "+p.Name)
 		}
 	}
 	return found, nil
@@ -62,7 +62,7 @@ func (p *roleProcess) metrics(ctx context.Context) (string, error) {
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return "", fmt.Errorf("cannot read the metrics of %s: %w", p.name, err)
+		return "", fmt.Errorf("cannot read the metrics of %s: %w", p.Name, err)
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)

@@ -127,7 +127,7 @@ func account(ctx context.Context, s *stage, w *writers, d *director, log func(st
 	}
 	// Told to stop while all is well: in time, and with code 0.
 	for _, p := range s.roles() {
-		if err := p.stop(endsIn); err != nil {
+		if err := p.Stop(endsIn); err != nil {
 			d.problem(err)
 		}
 	}

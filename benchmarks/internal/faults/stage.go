@@ -2,12 +2,8 @@ package faults
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"sekisho/benchmarks/internal/parts"
 	"sekisho/schemas/policy"
 	"sekisho/sinks/clickhouse"
 	"sekisho/stream"
@@ -58,7 +55,7 @@ type stage struct {
 
 // roleProcess is a role of Sekisho with a clock of its own.
 type roleProcess struct {
-	*process
+	*parts.Process
 	clock  *clock
 	listen string // host:port
 	admin  string // URL
@@ -112,7 +109,7 @@ func (s *stage) start(ctx context.Context) error {
 		s.sinks = append(s.sinks, p)
 	}
 	for _, p := range s.roles() {
-		if err := p.begin(); err != nil {
+		if err := p.Begin(); err != nil {
 			return err
 		}
 	}
@@ -128,7 +125,7 @@ func (s *stage) awaitRoles(ctx context.Context, again bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	for _, p := range s.roles() {
-		if err := p.await(ctx, again); err != nil {
+		if err := p.Await(ctx, again); err != nil {
 			return err
 		}
 	}
@@ -147,7 +144,7 @@ func (s *stage) configure() error {
 	}
 	s.common = []string{
 		"SEKISHO_POLICY=" + rules,
-		"SEKISHO_KEYS_SECRET=" + secret(), "SEKISHO_KEYS_REGISTRY=" + secret(),
+		"SEKISHO_KEYS_SECRET=" + parts.Secret(), "SEKISHO_KEYS_REGISTRY=" + parts.Secret(),
 		"SEKISHO_KAFKA_BROKERS=" + strings.Join(s.kafka.addresses(), ","),
 		"SEKISHO_KAFKA_PARTITIONS=" + strconv.Itoa(numPartitions),
 		"SEKISHO_KAFKA_REPLICATION=" + replication,
@@ -180,36 +177,19 @@ func (s *stage) role(name string, arguments ...string) (*roleProcess, error) {
 	if err != nil {
 		return nil, err
 	}
-	listen, admin := freePort(), freePort()
+	listen, admin := parts.FreePort(), parts.FreePort()
 	if listen == 0 || admin == 0 {
 		return nil, errors.New("there is no free port on loopback")
 	}
-	p := &roleProcess{clock: c, listen: loopback(listen), admin: "http://" + loopback(admin), process: &process{
-		name: name, path: s.program, arguments: arguments, log: filepath.Join(s.logs, name+".log"),
-		ready: answers("http://" + loopback(admin) + "/readyz"),
+	p := &roleProcess{clock: c, listen: parts.Loopback(listen), admin: "http://" + parts.Loopback(admin), Process: &parts.Process{
+		Name: name, Path: s.program, Arguments: arguments, Log: filepath.Join(s.logs, name+".log"),
+		Ready: parts.Answers("http://" + parts.Loopback(admin) + "/readyz"),
 	}}
-	p.environment = append([]string{
+	p.Environment = append([]string{
 		clockVariable + "=" + c.file,
-		"SEKISHO_COLLECTOR_LISTEN=" + p.listen, "SEKISHO_ADMIN_LISTEN=" + loopback(admin),
+		"SEKISHO_COLLECTOR_LISTEN=" + p.listen, "SEKISHO_ADMIN_LISTEN=" + parts.Loopback(admin),
 	}, s.common...)
 	return p, nil
-}
-
-// answers returns a check that an address answers with success.
-func answers(address string) func(context.Context) bool {
-	client := &http.Client{Timeout: 2 * time.Second}
-	return func(ctx context.Context) bool {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-		if err != nil {
-			return false
-		}
-		answer, err := client.Do(request)
-		if err != nil {
-			return false
-		}
-		answer.Body.Close()
-		return answer.StatusCode == http.StatusOK
-	}
 }
 
 // cluster connects to Kafka, past the roles.
@@ -249,7 +229,7 @@ func (s *stage) mend(ctx context.Context) error {
 // close ends everything at once.
 func (s *stage) close() {
 	for _, p := range s.roles() {
-		p.kill()
+		p.Kill()
 	}
 	if s.clickhouse != nil {
 		s.clickhouse.close()
@@ -261,21 +241,3 @@ func (s *stage) close() {
 		unmount(d.dir)
 	}
 }
-
-func secret() string {
-	var random [32]byte
-	_, _ = rand.Read(random[:]) // never fails
-	return hex.EncodeToString(random[:])
-}
-
-// freePort is 0 when there is none.
-func freePort() int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
 
+	"sekisho/benchmarks/internal/parts"
 	"sekisho/stream/apache"
 	"sekisho/stream/kafkatest"
 )
@@ -26,9 +26,9 @@ type kafkaServers interface {
 
 // broker is what can be done to one of them.
 type broker interface {
-	kill() bool
-	begin() error
-	signal(os.Signal) error
+	Kill() bool
+	Begin() error
+	Signal(os.Signal) error
 }
 
 func (s *stage) startKafka(ctx context.Context) (kafkaServers, error) {
@@ -40,7 +40,7 @@ func (s *stage) startKafka(ctx context.Context) (kafkaServers, error) {
 
 // embeddedServer is the embedded Kafka in a process of its own.
 type embeddedServer struct {
-	*process
+	*parts.Process
 	proxy *kafkatest.Proxy
 }
 
@@ -53,37 +53,37 @@ func (s *stage) startEmbedded(ctx context.Context) (kafkaServers, error) {
 	if err != nil {
 		return nil, err
 	}
-	port := freePort()
+	port := parts.FreePort()
 	if port == 0 {
 		return nil, errors.New("there is no free port on loopback")
 	}
-	proxy.SetBroker(loopback(port))
+	proxy.SetBroker(parts.Loopback(port))
 	dir := filepath.Join(s.dir, "kafka")
 	s.addDisk("broker-1", dir, brokerDisk)
-	k := &embeddedServer{proxy: proxy, process: &process{
-		name: "broker", path: self, log: filepath.Join(s.logs, "broker.log"), environment: os.Environ(),
-		arguments: []string{KafkaCommand, filepath.Join(dir, "data"), strconv.Itoa(port), proxy.Address()},
-		ready:     listens(loopback(port)),
+	k := &embeddedServer{proxy: proxy, Process: &parts.Process{
+		Name: "broker", Path: self, Log: filepath.Join(s.logs, "broker.log"), Environment: os.Environ(),
+		Arguments: []string{parts.KafkaCommand, filepath.Join(dir, "data"), strconv.Itoa(port), proxy.Address()},
+		Ready:     parts.Listens(parts.Loopback(port)),
 	}}
-	if err := k.begin(); err != nil {
+	if err := k.Begin(); err != nil {
 		return nil, err
 	}
 	return k, k.await(ctx)
 }
 
 func (k *embeddedServer) addresses() []string         { return []string{k.proxy.Address()} }
-func (k *embeddedServer) brokers() []broker           { return []broker{k.process} }
+func (k *embeddedServer) brokers() []broker           { return []broker{k.Process} }
 func (k *embeddedServer) proxies() []*kafkatest.Proxy { return []*kafkatest.Proxy{k.proxy} }
 func (k *embeddedServer) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	return k.process.await(ctx, true)
+	return k.Process.Await(ctx, true)
 }
 func (k *embeddedServer) mend() error {
 	k.proxy.Mend()
 	return k.proxy.Open()
 }
-func (k *embeddedServer) close() { k.proxy.Close(); k.kill() }
+func (k *embeddedServer) close() { k.proxy.Close(); k.Kill() }
 
 // apacheServers are brokers of Apache Kafka, each on a small disk.
 type apacheServers struct {
@@ -93,9 +93,7 @@ type apacheServers struct {
 
 type apacheBroker struct{ *apache.Node }
 
-func (b apacheBroker) kill() bool               { ran := b.Running(); b.Kill(); return ran }
-func (b apacheBroker) begin() error             { return b.Begin() }
-func (b apacheBroker) signal(s os.Signal) error { return b.Signal(s) }
+func (b apacheBroker) Kill() bool { ran := b.Running(); b.Node.Kill(); return ran }
 
 // brokerDisk is what the data of a broker may take. A broker of Apache Kafka that
 // finds its disk full ends by itself.
@@ -165,15 +163,4 @@ func (k *apacheServers) close() {
 		p.Close()
 	}
 	k.cluster.Close()
-}
-
-// listens returns a check that connections are taken at an address.
-func listens(address string) func(context.Context) bool {
-	return func(context.Context) bool {
-		c, err := net.DialTimeout("tcp", address, time.Second)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	}
 }

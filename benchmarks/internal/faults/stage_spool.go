@@ -13,9 +13,9 @@ const spoolBytes = 16 << 20
 
 // giveSpool gives a collector a spool on a small disk of its own.
 func (s *stage) giveSpool(p *roleProcess) {
-	dir := filepath.Join(s.dir, "spool-"+p.name)
-	s.addDisk(p.name, dir, spoolBytes+4<<20)
-	p.environment = append(p.environment,
+	dir := filepath.Join(s.dir, "spool-"+p.Name)
+	s.addDisk(p.Name, dir, spoolBytes+4<<20)
+	p.Environment = append(p.Environment,
 		"SEKISHO_COLLECTOR_SPOOL_DIR="+filepath.Join(dir, "spool"),
 		fmt.Sprintf("SEKISHO_COLLECTOR_SPOOL_MAX_BYTES=%dB", spoolBytes),
 		"SEKISHO_COLLECTOR_SPOOL_AFTER=1s",
@@ -33,7 +33,7 @@ func (s *stage) spooled(ctx context.Context) (n int, err error) {
 		value, _, _ = strings.Cut(value, "\n")
 		records, err := strconv.Atoi(value)
 		if err != nil {
-			return 0, fmt.Errorf("the metrics of %s do not tell what its spool has: %w", p.name, err)
+			return 0, fmt.Errorf("the metrics of %s do not tell what its spool has: %w", p.Name, err)
 		}
 		n += records
 	}
