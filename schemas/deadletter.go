@@ -11,8 +11,8 @@ import (
 // DeadLetter says that a message of the events topic could not be stored, or
 // not be sent to a recipient, and will not be tried again by itself. It is a
 // message on the dead-letter topic: Key is the message's key, AppendJSON its
-// value. Several letters of one key are copies of one letter; one of them that
-// is settled settles them all.
+// value. Several letters of one key are one letter, and the last of them says
+// whether it is settled: a message that fails again is a dead letter again.
 //
 // Only what was enforced may be in it, so Value is a record, as the events topic
 // had it, and is checked against the resets again whenever it is read. Of a

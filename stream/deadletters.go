@@ -78,8 +78,8 @@ func (d *DeadLetters) count(l *schemas.DeadLetter) {
 }
 
 // Each gives take every letter that is not expired, once, in the order in which
-// they were written: one that was settled as it was before, with what became of
-// it. It ends with what was there when it was called.
+// they were first written: one that was settled as it was before, with what became
+// of it. It ends with what was there when it was called.
 //
 // Who uses a letter's value must have it reviewed first: its user may have reset
 // since.
@@ -91,9 +91,7 @@ func (d *DeadLetters) Each(ctx context.Context, take func(*schemas.DeadLetter) e
 	}
 	settled := map[string]schemas.Settlement{}
 	err = d.read(ctx, spans[0], func(l *schemas.DeadLetter) error {
-		if l.Settled != schemas.Unsettled {
-			settled[l.ID()] = l.Settled
-		}
+		settled[l.ID()] = l.Settled
 		return nil
 	})
 	if err != nil {

@@ -45,17 +45,19 @@ func TestDeadLetters(t *testing.T) {
 	old.Expires = old.At.Add(time.Hour)
 	done := letter(1)
 	done.Settled, done.Value = schemas.Redriven, nil
-	// The sink gives the first one again after it was settled.
-	for _, letters := range [][]schemas.DeadLetter{{letter(1), letter(2), old}, {done}, {letter(1), letter(4)}, {}} {
+	again := letter(5) // fails again after it was driven
+	driven := again
+	driven.Settled = schemas.Redriven
+	for _, letters := range [][]schemas.DeadLetter{{letter(1), letter(2), old, again}, {done, driven}, {letter(2), letter(4), again}, {}} {
 		if err := d.Append(t.Context(), letters...); err != nil {
 			t.Fatal(err)
 		}
 	}
 	list := lettersOf(t, d)
-	if len(list) != 3 || list[0].Offset != 1 || list[1].Offset != 2 || list[2].Offset != 4 {
+	if len(list) != 4 || list[0].Offset != 1 || list[1].Offset != 2 || list[2].Offset != 5 || list[3].Offset != 4 {
 		t.Fatalf("got %+v", list)
 	}
-	if list[0].Settled != schemas.Redriven || list[1].Settled != schemas.Unsettled || string(list[0].Value) != `{"schema":1}` {
+	if list[0].Settled != schemas.Redriven || list[1].Settled != schemas.Unsettled || list[2].Settled != schemas.Unsettled || string(list[0].Value) != `{"schema":1}` {
 		t.Errorf("got %+v", list)
 	}
 	if kept := list[1].Expires.Sub(list[1].At); kept != cluster.config.Retention {
@@ -64,8 +66,8 @@ func TestDeadLetters(t *testing.T) {
 	var text bytes.Buffer
 	set.WritePrometheus(&text)
 	for _, want := range []string{
-		`sekisho_dead_letters_total{recipient="store",site="shop",reason="refused"} 5`,
-		`sekisho_dead_letters_settled_total{recipient="store",settled="redriven"} 1`,
+		`sekisho_dead_letters_total{recipient="store",site="shop",reason="refused"} 7`,
+		`sekisho_dead_letters_settled_total{recipient="store",settled="redriven"} 2`,
 	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("want %s in\n%s", want, &text)

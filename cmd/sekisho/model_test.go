@@ -50,7 +50,7 @@ func TestModel(t *testing.T) {
 			runModel(t, u, old, 24, 0)
 		}
 	}
-	runModel(t, u, seed, 32, *modelFor)
+	runModel(t, u, seed, 20, *modelFor)
 }
 
 // model is the oracle and what it has seen.

@@ -26,6 +26,7 @@ func (w *world) redrive(t *testing.T, producer *stream.Producer) (fates [replay.
 }
 
 func TestRedrive(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.execute(t, "ALTER TABLE "+w.store.Table("events")+" ADD CONSTRAINT wholesome CHECK title != 'poison'")
 	w.startSink(t)
@@ -73,6 +74,7 @@ func TestRedrive(t *testing.T) {
 
 // What is driven for the store is not given to anybody else once more.
 func TestRedriveIsForOneRecipient(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	r := w.visit(t, 1, when)
 	for _, recipient := range []string{"google", "meta"} {
@@ -103,6 +105,7 @@ func TestRedriveIsForOneRecipient(t *testing.T) {
 
 // Of what cannot be read only the place is kept, and it is read there.
 func TestRedriveOfWhatCouldNotBeRead(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	events := w.cluster.Config().Topics.Events
 	good, account := w.visit(t, 1, when), schemas.Account{{Minute: schemas.MinuteOf(when), Site: "shop", Outcome: schemas.Allowed}: 3}
@@ -140,6 +143,7 @@ func TestRedriveOfWhatCouldNotBeRead(t *testing.T) {
 
 // A policy that says what to do with resets is obeyed here too.
 func TestReviewerAnonymises(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p := examplePolicy(t)
 	p.Reset = policy.Anonymise

@@ -81,6 +81,7 @@ func (w *world) visits(t testing.TB, n int) (records []*schemas.Record) {
 // A table that was rebuilt from the topic is the live one, but for what was reset
 // since.
 func TestReplayIntoTable(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.startSink(t)
 	records := w.visits(t, 200)
@@ -158,6 +159,7 @@ func (f *failing) Handle(ctx context.Context, partition int, messages []kafka.Me
 
 // A replay that is interrupted goes on where it was, and doubles nothing.
 func TestReplayIsResumed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.send(t, w.visits(t, 400)...)
 	topic, err := replay.Topic(t.Context(), w.cluster, w.cluster.Config().Topics.Events+"-copy")
@@ -212,6 +214,7 @@ func TestReplayIsResumed(t *testing.T) {
 
 // Into a topic goes what each recipient may have as of now, and no more.
 func TestReplayIntoTopicEnforcesAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.send(t, w.visit(t, 1, when), w.visit(t, 2, when), w.visit(t, 3, when))
 	w.reset(t, 2)
@@ -248,6 +251,7 @@ func TestReplayIntoTopicEnforcesAgain(t *testing.T) {
 }
 
 func TestSelection(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var records []*schemas.Record
 	for i := range 60 {
@@ -307,6 +311,7 @@ func TestParsePoint(t *testing.T) {
 
 // A rate is kept to.
 func TestRate(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var messages []stream.Entry
 	for range 300 {

@@ -13,6 +13,7 @@ import (
 
 // What arrives is shown, but for what was reset and what is not asked for.
 func TestTail(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	before := w.visit(t, 1, when)
 	w.send(t, before)
