@@ -115,7 +115,10 @@ func (v *verifier) readAccounts(ctx context.Context, s *stored) error {
 		if err := d.Reason.UnmarshalText([]byte(reason)); err != nil {
 			return fmt.Errorf("cannot read decisions: reason %w", err)
 		}
-		s.sum[d] += n
+		// What was taken back after it was let through is no news from a collector.
+		if d.Reason != schemas.ReasonWithheld && d.Reason != schemas.ReasonErased {
+			s.sum[d] += n
+		}
 	}
 	return rows.Err()
 }
