@@ -104,6 +104,10 @@ func account(ctx context.Context, s *stage, w *writers, d *director, log func(st
 	r.Rows, r.Copies = have.rows, v.topic.copies
 	v.compare(have, r)
 
+	log("having the program account for every event itself")
+	if err := s.audit(ctx); err != nil {
+		d.problem(err)
+	}
 	log("looking for what must not be anywhere")
 	text := w.canary
 	topics, errTopics := s.searchTopics(ctx, cluster, []byte(text))

@@ -172,6 +172,13 @@ func (s *stage) once(ctx context.Context, arguments ...string) error {
 	return nil
 }
 
+// audit has `sekisho audit` look at everything. Clocks were wrong by up to half an
+// hour, either way.
+func (s *stage) audit(ctx context.Context) error {
+	to := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	return s.once(ctx, "audit", "--from=24h", "--to="+to)
+}
+
 func (s *stage) role(name string, arguments ...string) (*roleProcess, error) {
 	c, err := newClock(filepath.Join(s.dir, name+".clock"))
 	if err != nil {
