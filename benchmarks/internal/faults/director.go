@@ -151,7 +151,7 @@ func (d *director) do(f fault) (undo func() error, err error) {
 		if !p.Running() {
 			return nil, os.ErrProcessDone
 		}
-		return func() error { return errors.Join(p.Stop(endsIn), p.Begin()) }, nil
+		return func() error { return errors.Join(d.shutDown(p), p.Begin()) }, nil
 	case cutOff:
 		if f.target == clickHouseName {
 			d.stage.clickhouse.proxy.cut()
@@ -188,6 +188,18 @@ func (d *director) do(f fault) (undo func() error, err error) {
 }
 
 func nothing() error { return nil }
+
+// shutDown stops a role that is at work: one that is starting ends at once.
+func (d *director) shutDown(p *roleProcess) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := p.Await(ctx, true); err != nil {
+		d.log("          %v: it is killed instead", err)
+		p.Kill()
+		return nil
+	}
+	return p.Stop(endsIn)
+}
 
 // outage takes all brokers away, and notes how many events are acknowledged
 // meanwhile: by the spools.
