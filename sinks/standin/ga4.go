@@ -61,7 +61,7 @@ func (g *google) collect(r *http.Request, body []byte, f Fault) answer {
 		return answer{status: http.StatusMethodNotAllowed}
 	}
 	done := answer{status: http.StatusNoContent}
-	hit := g.check(r, body, false)
+	hit := g.check(r, body, false, true)
 	g.violate(hit.violations...)
 	drop := func(n int) { g.count(func(r *Received) { r.Dropped += uint64(n) }) }
 	if known := g.authorized(hit.stream, r.URL.Query().Get("api_secret")); !known || f.Kind == Revoke {
@@ -122,10 +122,10 @@ func (g *google) keepEvent(client string, event object, gone bool) {
 }
 
 // debug says what collect would keep quiet about. Its events are in no report,
-// and the secret is not looked at.
+// and neither the secret nor the ids are looked at.
 func (g *google) debug(r *http.Request, body []byte) answer {
 	query := r.URL.Query().Get("validation_behavior")
-	hit := g.check(r, body, query == "ENFORCE_RECOMMENDATIONS")
+	hit := g.check(r, body, query == "ENFORCE_RECOMMENDATIONS", false)
 	type message struct {
 		FieldPath      string `json:"fieldPath"`
 		Description    string `json:"description"`

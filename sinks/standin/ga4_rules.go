@@ -65,14 +65,15 @@ func (h *hit) breaks(rule, path, code, message string) {
 	h.broken = true
 }
 
-// check holds a request against the rules.
-func (g *google) check(r *http.Request, body []byte, strict bool) *hit {
+// check holds a request against the rules; ids are looked at only by the
+// collecting endpoint.
+func (g *google) check(r *http.Request, body []byte, strict, ids bool) *hit {
 	h := &hit{strict: strict, now: g.now(), longest: googleValue}
 	if g.Long {
 		h.longest = googleLongValue
 	}
 	var problem string
-	if h.stream, h.app, problem = streamOf(r); problem != "" {
+	if h.stream, h.app, problem = streamOf(r); problem != "" && ids {
 		h.breaks("stream", "", valueInvalid, problem)
 	}
 	if len(body) >= googleBody {

@@ -70,9 +70,6 @@ func TestGoogleRules(t *testing.T) {
 	check(web, "", " VALUE_INVALID"[1:])
 	check(web, "[]", "VALUE_INVALID")
 	check(web, top("")+"{}", "VALUE_INVALID")
-	check("", top(""), "VALUE_INVALID")
-	check("measurement_id=UA-1", top(""), "VALUE_INVALID")
-	check(web+"&firebase_app_id=1", top(""), "VALUE_INVALID")
 	check(web, `{"events":[{"name":"e"}]}`, "client_id VALUE_REQUIRED")
 	check(web, top(`"app_instance_id":"`+strings.Repeat("a", 32)+`",`), "app_instance_id VALUE_INVALID")
 	check(web, top(`"clientid":"1",`), "clientid NAME_INVALID")
@@ -127,6 +124,29 @@ func TestGoogleRules(t *testing.T) {
 	check(web, params(`"items":[{"price":3}]`), "events[0].params.items[0] VALUE_REQUIRED")
 	check(web, params(`"items":[{"item_id":"A",`+many(11, `"c%d":1`)+`}]`), "events[0].params.items[0] EXCEEDED_MAX_ENTITIES")
 	check(web, `{"client_id":"1.2","events":[{"name":"e","params":{"p":"`+strings.Repeat("a", 130_000)+`"}}]}`, "VALUE_OUT_OF_BOUNDS; events[0].params.p VALUE_OUT_OF_BOUNDS")
+}
+
+// The debug endpoint looks at neither ids nor secrets.
+func TestGoogleStreams(t *testing.T) {
+	s := startGoogle(t)
+	const hit = `{"client_id":"1.2","events":[{"name":"page_view"}]}`
+	for query, want := range map[string]string{
+		"measurement_id=G-SHOP&api_secret=secret": "", "measurement_id=G-SHOP": "api_secret", "measurement_id=G-OTHER&api_secret=secret": "api_secret",
+		"api_secret=secret": "stream api_secret", "measurement_id=UA-1&api_secret=secret": "stream api_secret",
+	} {
+		if _, text := send(t, s.URL()+"/debug/mp/collect?"+query, hit); !strings.Contains(text, `"validationMessages":[]`) {
+			t.Errorf("%s: told %s", query, text)
+		}
+		if status, _ := send(t, s.URL()+"/mp/collect?"+query, hit); status != 204 {
+			t.Errorf("%s: got %d", query, status)
+		}
+		if events := s.Received().Events; (events == 1) != (want == "") {
+			t.Errorf("%s: kept %d events", query, events)
+		}
+		if got := rulesOf(s); got != want {
+			t.Errorf("%s: broke %q, want %q", query, got, want)
+		}
+	}
 }
 
 func TestGoogleAppStream(t *testing.T) {
