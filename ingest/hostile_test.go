@@ -175,6 +175,7 @@ func TestSlowClients(t *testing.T) {
 			t.Errorf("%s: it was kept for %v", what, took)
 		}
 	}
+	check("before anything", "", "")
 	check("in the first line", "POST /v1/ev", "HTTP/1.1 408")
 	check("in the header", request[:60], "HTTP/1.1 408")
 	check("before the body", request, "HTTP/1.1 408")
