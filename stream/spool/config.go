@@ -9,7 +9,7 @@ import (
 // Config is the `collector.spool` part of the configuration.
 type Config struct {
 	Dir      string        `yaml:"dir" doc:"Directory of the spool, on a disk that keeps what is synced, for this collector alone. Without one events are refused with 503 while Kafka is away; sekisho up has one in its data directory."`
-	MaxBytes strict.Size   `yaml:"max_bytes" doc:"Most bytes on disk. When it is full, events are refused with 503 until Kafka has taken some. Its index takes up to 3% of that in memory."`
+	MaxBytes strict.Size   `yaml:"max_bytes" doc:"Most bytes on disk. When it is full, events are refused with 503 until Kafka has taken some. Its index takes up to 5% of that in memory."`
 	After    time.Duration `yaml:"after" doc:"How long Kafka may take to acknowledge a batch before it goes to the spool."`
 }
 
