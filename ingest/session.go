@@ -83,7 +83,7 @@ func (s *session) begin(ctx *fasthttp.RequestCtx, c *Collector) {
 	}
 	s.values, s.spans, s.hashes = s.values[:0], s.spans[:0], s.hashes[:0]
 	s.decisions, s.results, s.rejected = s.decisions[:0], s.results[:0], 0
-	s.newID, s.resets, s.forget, s.receipts = "", s.resets[:0], 0, s.receipts[:0]
+	s.newID, s.resets, s.forget, s.receipts = "", nil, 0, nil // choices are rare
 	clear(s.project.Masked[:])
 	s.request.Signals.GPC = share(h.Peek("Sec-GPC"))
 	s.request.Signals.DNT = share(h.Peek("DNT"))

@@ -57,13 +57,13 @@ func TestResume(t *testing.T) {
 	check("with nothing to know it by", change(func(m *Mark) { m.Signs = []Sign{{Offset: m.Next, Digest: m.Signs[0].Digest}} }), ErrForeign, all...)
 
 	// What compaction has taken is no proof against it.
-	for n := byte(13); n <= 19; n++ {
+	for _, n := range []byte{1, 13, 14, 15, 16, 17, 18, 19} {
 		appendResets(t, first.Resets, n)
 	}
 	if err := b.Compact(cluster.config.Topics.Resets); err != nil {
 		t.Fatal(err)
 	}
-	check("compacted", mark, nil, 21, 22, 13, 14, 15, 16, 17, 18, 19)
+	check("compacted", mark, nil, 21, 22, 1, 13, 14, 15, 16, 17, 18, 19)
 }
 
 // TestResumeNeedsTheTopic: a topic that was made anew is another one, however

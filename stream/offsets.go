@@ -20,10 +20,21 @@ var (
 )
 
 // bounds returns the offset of a partition's first message and that after its
-// last.
+// last. A leader that is being elected is waited for, for a moment.
 func (c *Cluster) bounds(ctx context.Context, topic string, partition int) (first, end int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	for {
+		first, end, err = c.askBounds(ctx, topic, partition)
+		var problem kafka.Error
+		if err == nil || ctx.Err() != nil || !errors.As(err, &problem) || !problem.Temporary() {
+			return first, end, err
+		}
+		pause(ctx, 100*time.Millisecond)
+	}
+}
+
+func (c *Cluster) askBounds(ctx context.Context, topic string, partition int) (first, end int64, err error) {
 	answer, err := c.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
 		Topics: map[string][]kafka.OffsetRequest{topic: {kafka.FirstOffsetOf(partition), kafka.LastOffsetOf(partition)}},
 	})
