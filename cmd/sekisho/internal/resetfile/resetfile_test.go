@@ -23,7 +23,7 @@ func all(t testing.TB, text, format string) (found string, err error) {
 	}
 	for {
 		i, err := s.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return strings.TrimSpace(found), nil
 		}
 		if err != nil {

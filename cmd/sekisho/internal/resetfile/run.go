@@ -48,7 +48,7 @@ func Check(file io.ReadSeeker, format string) (identifiers int, err error) {
 	var problems []error
 	for {
 		_, err := source.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -91,7 +91,7 @@ func Run(ctx context.Context, file *os.File, format string, o Options) (Result, 
 		none := 0
 		for size := 0; size < together; {
 			identifier, err := source.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

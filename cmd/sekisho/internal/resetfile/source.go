@@ -74,7 +74,7 @@ func (s *Source) Place() Place { return Place{s.line, s.offset} }
 // Next returns the next identifier, or io.EOF. An error names the line.
 func (s *Source) Next() (Identifier, error) {
 	kind, id, err := s.next()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return Identifier{}, io.EOF
 	}
 	var identifier Identifier
@@ -141,7 +141,7 @@ func (s *Source) openCSV(file io.ReadSeeker) error {
 		row, err := reader.Read()
 		var parse *csv.ParseError
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return "", "", io.EOF
 		case errors.As(err, &parse):
 			s.line = lines + parse.Line
@@ -173,7 +173,7 @@ func (s *Source) openLines(file io.ReadSeeker) error {
 	s.next = func() (string, string, error) {
 		for {
 			line, err := reader.ReadSlice('\n')
-			if err == io.EOF && len(line) == 0 {
+			if errors.Is(err, io.EOF) && len(line) == 0 {
 				return "", "", io.EOF
 			}
 			s.line++
@@ -181,7 +181,7 @@ func (s *Source) openLines(file io.ReadSeeker) error {
 			switch {
 			case errors.Is(err, bufio.ErrBufferFull):
 				return "", "", errLong
-			case err != nil && err != io.EOF:
+			case err != nil && !errors.Is(err, io.EOF):
 				return "", "", fmt.Errorf("cannot read the file: %w", err)
 			}
 			if line = bytes.TrimSpace(bytes.TrimPrefix(line, byteOrderMark)); len(line) == 0 {
