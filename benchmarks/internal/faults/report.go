@@ -29,7 +29,8 @@ type Report struct {
 	Acknowledged uint64 `json:"acknowledged"` // events, repeats included
 	Unanswered   uint64 `json:"unanswered"`   // events of requests that broke off or were refused
 	Resets       int    `json:"resets"`
-	Copies       int    `json:"copies"` // batches that are in Kafka more than once
+	Batches      int    `json:"batches"`
+	Copies       int    `json:"copies"` // of batches, that are in Kafka too
 	Rows         uint64 `json:"rows"`
 
 	Lost        uint64 `json:"lost"`
@@ -87,7 +88,7 @@ func (r *Report) Write(to io.Writer) error {
 requests     %10d, of which %d were refused; processes that ended by themselves %v
 acknowledged %10d events, and %d that broke off or were refused before; %d resets
 without Kafka %9d events in %.0f s
-stored       %10d rows; %d batches are in Kafka more than once
+stored       %10d rows; Kafka has %d batches, and %d copies of them
 kills        %10d
 lost         %10d
 doubled      %10d
@@ -95,7 +96,7 @@ leaked       %10d
 unaccounted  %10d
 %s
 `, r.Requests, r.Refusals, r.Exits, r.Acknowledged, r.Unanswered, r.Resets,
-		r.Away.Acknowledged, r.Away.Seconds, r.Rows, r.Copies,
+		r.Away.Acknowledged, r.Away.Seconds, r.Rows, r.Batches, r.Copies,
 		r.Kills, r.Lost, r.Doubled, r.Leaked, r.Unaccounted, verdict)
 	_, err := io.WriteString(to, b.String())
 	return err

@@ -101,7 +101,7 @@ func account(ctx context.Context, s *stage, w *writers, d *director, log func(st
 	if err != nil {
 		return nil, err
 	}
-	r.Rows, r.Copies = have.rows, v.topic.copies
+	r.Rows, r.Batches, r.Copies = have.rows, len(v.topic.seen), v.topic.copies
 	v.compare(have, r)
 
 	log("having the program account for every event itself")
