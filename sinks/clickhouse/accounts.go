@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -135,7 +136,7 @@ func (l *ledger) add(m *kafka.Message) error {
 // since an identifier of it was reset. A copy of the event is not counted again:
 // the event is remembered, like an account, by an id that only the keys make.
 func (l *ledger) withhold(m *kafka.Message, r *schemas.Record, outcome schemas.Outcome, keys *enforcer.Keys) {
-	site, kind := r.Event.Get(schemas.Site), r.Event.Type
+	site, kind := strings.Clone(r.Event.Get(schemas.Site)), r.Event.Type // the record's memory is used again
 	text := keys.AppendAnonymousID(nil, site+"/"+kind.String()+"/"+r.Event.Get(schemas.ID))
 	id, err := uuid.ParseBytes(text)
 	if err != nil || m.Offset <= l.position || l.counted.has(id) || l.isInRun[id] {

@@ -74,7 +74,8 @@ func (s *Store) Copies(ctx context.Context, wanted []StoredEvent) ([]uint64, err
 
 // Counted returns what the table of decisions counts in minutes from one time,
 // included, to another: of the topic as it is now, and of it as it was before it
-// was last made anew.
+// was last made anew. What was taken back after a collector had let it through is
+// left out, since no account on the topic has it.
 func (s *Store) Counted(ctx context.Context, topic string, from, to time.Time) (now, before schemas.Account, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
@@ -83,8 +84,8 @@ func (s *Store) Counted(ctx context.Context, topic string, from, to time.Time) (
 				SELECT kafka_partition, max(incarnation) FROM `+s.Table("decisions")+` WHERE topic = $1 GROUP BY kafka_partition
 			) AS current, toUnixTimestamp(minute), site, type, recipient, outcome, reason, sum(count)
 		FROM `+s.Table("decisions")+`
-		WHERE topic = $1 AND minute >= $2 AND minute < $3
-		GROUP BY ALL`, topic, from, to)
+		WHERE topic = $1 AND minute >= $2 AND minute < $3 AND reason NOT IN ($4, $5)
+		GROUP BY ALL`, topic, from, to, schemas.ReasonWithheld.String(), schemas.ReasonErased.String())
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot read what is counted: %w", err)
 	}

@@ -219,6 +219,34 @@ func TestRetryAfterErasure(t *testing.T) {
 	}
 }
 
+// What is withheld is counted under its site, and no audit takes it for something
+// that an account should have. (The site's name was the memory of a record, in
+// which the next one was written.)
+func TestWithheldIsCountedUnderItsSite(t *testing.T) {
+	s, cluster := migratedStore(t), topicOf(t, 1)
+	gate := newGate(t, cluster, func(p *policy.Policy) { p.Reset = policy.Drop })
+	gone := canary()
+	reset(t, cluster, gone)
+	var messages []kafka.Message
+	for i, id := range ids7(t, 40) {
+		r := under(gone, id)
+		r.Event.Set(schemas.Site, []string{"shop", "news"}[i%2])
+		r.Jurisdiction = strings.Repeat("j", i) // so that nothing is where it was
+		messages = append(messages, eventMessage(r))
+	}
+	handle(t, NewSink(s, cluster, SinkOptions{Gate: gate, Log: slog.New(slog.DiscardHandler)}), partitionLog(messages...))
+	wantRows(t, s, 0)
+	for _, site := range []string{"shop", "news"} {
+		if n := ask(t, s, "SELECT sum(count) FROM "+s.Table("decisions")+" WHERE reason = 'withheld' AND site = "+quote(site)); n != 20 {
+			t.Errorf("%d events of %s are withheld, want 20", n, site)
+		}
+	}
+	now, before, err := s.Counted(t.Context(), cluster.Config().Topics.Events, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	if err != nil || len(now)+len(before) != 0 {
+		t.Errorf("an audit is told of %v and %v, %v", now, before, err)
+	}
+}
+
 func wantNone(t testing.TB, s *Store, pseudonyms ...string) {
 	t.Helper()
 	for _, pseudonym := range pseudonyms {
