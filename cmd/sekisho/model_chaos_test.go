@@ -43,10 +43,7 @@ func (m *model) command(t *testing.T, arguments ...string) *exec.Cmd {
 // killSinks has sinks join the group of the one that `up` runs, and leave it in
 // all ways there are.
 func (m *model) killSinks(ctx context.Context, t *testing.T, random *rand.Rand) {
-	for ; ; pause(ctx, random, 20*time.Second) { // a group takes some seconds to miss a member
-		if ctx.Err() != nil {
-			return
-		}
+	for ; ctx.Err() == nil; m.awaitProgress(ctx, random) {
 		sink := m.command(t, "sink", "clickhouse")
 		var out output
 		sink.Stderr = &out
@@ -70,6 +67,23 @@ func (m *model) killSinks(ctx context.Context, t *testing.T, random *rand.Rand) 
 		// One that cannot finish in time, on a busy machine, was as good as killed.
 		if err := sink.Wait(); err != nil && sink.ProcessState.ExitCode() > 0 && !strings.Contains(out.String(), "deadline exceeded") {
 			t.Errorf("a sink ended with %v:\n%s", err, out.String())
+			return
+		}
+	}
+}
+
+// awaitProgress waits until something was erased after a sink ended: the groups
+// take a while to miss a member, and if they always missed one nothing would ever
+// get done.
+func (m *model) awaitProgress(ctx context.Context, random *rand.Rand) {
+	m.mu.Lock()
+	before := m.erased
+	m.mu.Unlock()
+	for pause(ctx, random, 5*time.Second) {
+		m.mu.Lock()
+		erased := m.erased
+		m.mu.Unlock()
+		if erased > before {
 			return
 		}
 	}
@@ -157,14 +171,27 @@ func (m *model) replayPast(ctx context.Context, t *testing.T, random *rand.Rand)
 
 // eventTables are the tables in which a pseudonym could be.
 func (m *model) eventTables(t *testing.T) []string {
-	type table struct {
-		Name string `ch:"table"`
-	}
 	var names []string
-	for _, found := range rows[table](t, m.u, "SELECT table FROM system.columns WHERE database = 'sekisho' AND name = 'app_instance_id' GROUP BY table") {
-		names = append(names, found.Name)
-	}
+	m.query(t, &names, "SELECT groupUniqArray(table) FROM system.columns WHERE database = 'sekisho' AND name = 'app_instance_id'")
 	return names
+}
+
+// query asks until it is answered: ClickHouse may be starting again.
+func (m *model) query(t *testing.T, answer any, query string, arguments ...any) {
+	var err error
+	for deadline := time.Now().Add(waitTime); time.Now().Before(deadline) && !t.Failed(); time.Sleep(100 * time.Millisecond) {
+		if err = m.u.clickHouse(t).QueryRow(t.Context(), query, arguments...).Scan(answer); err == nil {
+			return
+		}
+	}
+	if !t.Failed() {
+		t.Errorf("cannot query: %v\n%s", err, query)
+	}
+}
+
+func (m *model) count(t *testing.T, query string, arguments ...any) (n uint64) {
+	m.query(t, &n, query, arguments...)
+	return n
 }
 
 // watchRows looks all the time whether something is visible that was erased.
@@ -179,7 +206,7 @@ func (m *model) watchRows(ctx context.Context, t *testing.T, random *rand.Rand) 
 		}
 		m.mu.Unlock()
 		for _, table := range m.eventTables(t) {
-			if n := count(t, m.u, "SELECT count() FROM "+table+" WHERE has(?, app_instance_id)", erased); n > 0 {
+			if n := m.count(t, "SELECT count() FROM "+table+" WHERE has(?, app_instance_id)", erased); n > 0 {
 				m.violated("%d rows of what was erased are in table %s", n, table)
 			}
 		}
@@ -202,12 +229,12 @@ func (m *model) settle(t *testing.T, before uint64) {
 	}
 	users := slices.Collect(maps.Keys(want))
 	eventually(t, 2*waitTime, fmt.Sprintf("%d events to be stored", n), func() bool {
-		return count(t, m.u, "SELECT uniqExact(id) FROM events WHERE has(?, app_instance_id)", users) >= n
+		return m.count(t, "SELECT uniqExact(id) FROM events WHERE has(?, app_instance_id)", users) >= n
 	})
 	eventually(t, 2*waitTime, fmt.Sprintf("%d events to be accounted for", m.sent), func() bool {
-		return count(t, m.u, "SELECT sum(received) FROM accounts") >= before+m.sent
+		return m.count(t, "SELECT sum(received) FROM accounts") >= before+m.sent
 	})
-	if received := count(t, m.u, "SELECT sum(received) FROM accounts") - before; received != m.sent {
+	if received := m.count(t, "SELECT sum(received) FROM accounts") - before; received != m.sent {
 		m.violated("%d events are accounted for, %d were sent", received, m.sent)
 	}
 	m.hold(t, "events", want, time.Now())
@@ -252,7 +279,7 @@ func (m *model) hold(t *testing.T, table string, want map[string]map[uuid.UUID]b
 func (m *model) violationsOfResets(t *testing.T) {
 	reset := slices.Collect(maps.Keys(m.resets))
 	for _, table := range m.eventTables(t) {
-		if n := count(t, m.u, "SELECT count() FROM "+table+" WHERE has(?, app_instance_id)", reset); n > 0 {
+		if n := m.count(t, "SELECT count() FROM "+table+" WHERE has(?, app_instance_id)", reset); n > 0 {
 			m.violated("%d rows of who reset are in table %s at the end", n, table)
 		}
 	}

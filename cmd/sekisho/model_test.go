@@ -61,6 +61,7 @@ type model struct {
 
 	mu         sync.Mutex
 	episodes   int
+	erased     int // resets that were reported to be
 	sent       uint64 // events that were acknowledged
 	kept       map[uuid.UUID]kept
 	resets     map[string]*resetFact // by pseudonym
@@ -254,7 +255,7 @@ func (m *model) reset(t *testing.T, u *user) string {
 
 // post sends a request until it is answered with success, as a client does.
 func (m *model) post(t *testing.T, path, body string, answer any) bool {
-	for deadline := time.Now().Add(waitTime); time.Now().Before(deadline) && t.Context().Err() == nil; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(waitTime); time.Now().Before(deadline) && !t.Failed(); time.Sleep(100 * time.Millisecond) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m.u.Collector+path, strings.NewReader(body))
 		if err != nil {
 			t.Error(err)
@@ -277,14 +278,16 @@ func (m *model) post(t *testing.T, path, body string, answer any) bool {
 		}
 		return true
 	}
-	t.Errorf("%s was not taken within %s", path, waitTime)
+	if !t.Failed() {
+		t.Errorf("%s was not taken within %s", path, waitTime)
+	}
 	return false
 }
 
 // awaitErasure waits until a reset is reported as erased. From then on nothing of
 // it may be visible; see watchRows.
 func (m *model) awaitErasure(t *testing.T, pseudonym, ticket string) {
-	for deadline := time.Now().Add(2 * waitTime); time.Now().Before(deadline) && t.Context().Err() == nil; time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * waitTime); time.Now().Before(deadline) && !t.Failed(); time.Sleep(200 * time.Millisecond) {
 		response, err := http.Get(m.u.Collector + "/v1/reset/" + ticket)
 		if err != nil {
 			continue
@@ -297,11 +300,14 @@ func (m *model) awaitErasure(t *testing.T, pseudonym, ticket string) {
 		if err == nil && status.Erased.State == "done" {
 			m.mu.Lock()
 			m.resets[pseudonym].erased = time.Now()
+			m.erased++
 			m.mu.Unlock()
 			return
 		}
 	}
-	t.Errorf("a reset was not erased within %s", 5*waitTime)
+	if !t.Failed() {
+		t.Errorf("a reset was not erased within %s", 5*waitTime)
+	}
 }
 
 // awaitErasures waits for all resets that have not been waited for.
