@@ -61,7 +61,7 @@ type model struct {
 
 	mu         sync.Mutex
 	episodes   int
-	erased     int // resets that were reported to be
+	erased     int    // resets that were reported to be
 	sent       uint64 // events that were acknowledged
 	kept       map[uuid.UUID]kept
 	resets     map[string]*resetFact // by pseudonym
