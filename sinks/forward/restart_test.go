@@ -1,0 +1,74 @@
+package forward_test
+
+import (
+	"testing"
+	"time"
+
+	"sekisho/sinks/forward"
+	"sekisho/sinks/standin"
+	"sekisho/stream"
+)
+
+// TestRestart: a forwarder that is stopped in the middle of a run finishes what is
+// under way and commits it, so that the next one sends nothing twice, also to
+// Google.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const events = 400
+	w.buys(t, events)
+	v := vendorOf(t, "google", standin.Options{Listen: "127.0.0.1:0"})
+	v.Misbehave(standin.Fault{Kind: standin.Delay, Delay: standin.Duration(20 * time.Millisecond)})
+	slow := func(c *forward.Config) { c.Concurrency = 2 }
+	sent := 0.0
+	for range 3 {
+		f := w.start(t, v.recipient, v.kind, slow)
+		eventually(t, "some are sent", func() bool { return f.events("sent") > 40 })
+		f.stop()
+		sent += f.events("sent")
+		if sent == events {
+			t.Fatal("it was never stopped in the middle")
+		}
+	}
+	f := w.start(t, v.recipient, v.kind)
+	eventually(t, "the rest is sent", func() bool { return sent+f.events("sent") >= events })
+	if got := v.Received(); got.Events != events || got.Doubled > 0 {
+		t.Errorf("Google has %d events, %d doubled", got.Events, got.Doubled)
+	}
+	if n := f.count("sekisho_forward_maybe_twice_events_total"); n > 0 {
+		t.Errorf("%v events are counted as sent twice", n)
+	}
+}
+
+// TestTakenOver: whoever takes over from a forwarder that was killed counts what
+// that may have sent, where the recipient does not know an event again.
+func TestTakenOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.buys(t, 100)
+	topic := w.config.Topics.Events
+	spans, err := w.cluster.Spans(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range vendors(t) {
+		half := map[int]stream.Commit{}
+		want := 0.0
+		for _, span := range spans {
+			half[span.Partition] = stream.Commit{Offset: span.To / 2}
+			want += float64(span.To / 2)
+		}
+		group := v.recipient + "-" + topic
+		if err := w.cluster.SetCommits(t.Context(), group+"-sending", topic, half); err != nil {
+			t.Fatal(err)
+		}
+		f := w.start(t, v.recipient, v.kind)
+		eventually(t, "all are sent", func() bool { return f.events("sent") == 100 })
+		if v.recipient != "google" {
+			want = 0
+		}
+		if n := f.count("sekisho_forward_maybe_twice_events_total"); n != want {
+			t.Errorf("%s: %v events are counted as sent twice, want %v", v.recipient, n, want)
+		}
+	}
+}
