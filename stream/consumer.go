@@ -279,9 +279,7 @@ func (p *partition) deliver(ctx context.Context, messages []kafka.Message) bool 
 	p.begin(messages)
 	defer p.end()
 	for {
-		watched := p.watchLag(ctx)
 		err := c.handle(ctx, p.id, messages)
-		watched()
 		if err == nil {
 			break
 		}
@@ -302,33 +300,6 @@ func (p *partition) deliver(ctx context.Context, messages []kafka.Message) bool 
 	}
 	p.handled(messages)
 	return ctx.Err() == nil
-}
-
-// lagEvery is how often the lag is asked for while a run takes long.
-const lagEvery = 3 * time.Second
-
-// watchLag keeps the lag right while a run is handled, which may be for as long as
-// something else is down. The function that it returns ends it.
-func (p *partition) watchLag(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var watch sync.WaitGroup
-	timer := time.AfterFunc(lagEvery, func() {
-		defer watch.Done()
-		for ctx.Err() == nil {
-			if first, end, err := p.consumer.cluster.bounds(ctx, p.consumer.options.Topic, p.id); err == nil {
-				p.setLag(max(end-max(p.offset, first), 0))
-			}
-			pause(ctx, lagEvery)
-		}
-	})
-	watch.Add(1)
-	return func() {
-		cancel()
-		if timer.Stop() {
-			watch.Done()
-		}
-		watch.Wait()
-	}
 }
 
 // handled commits messages.
