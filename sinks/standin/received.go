@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
@@ -119,20 +120,6 @@ func (r *recorder) Received() Received {
 		out.Identifiers[kind] = len(set)
 	}
 	return out
-}
-
-// IdentifiersOf returns the identifiers seen of one kind, ordered.
-func (r *recorder) IdentifiersOf(kind string) []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Sorted(maps.Keys(r.identifiers[kind]))
-}
-
-// Kinds returns the kinds of identifiers seen, ordered.
-func (r *recorder) Kinds() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Sorted(maps.Keys(r.identifiers))
 }
 
 // Forget begins anew, as if nothing had been received.
@@ -250,6 +237,13 @@ func (r *recorder) event(name string) {
 func (r *recorder) serveReceived(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(r.Received())
+}
+
+var secretInBody = regexp.MustCompile(`("access_token"\s*:\s*)"[^"]*"|\bassertion=[^&]*`)
+
+// redactBody blanks out what authenticates the sender.
+func redactBody(body []byte) string {
+	return string(secretInBody.ReplaceAll(body, []byte(`$1"…"`)))
 }
 
 // redact blanks out what authenticates the sender.

@@ -146,7 +146,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	request := Request{
 		At: s.now(), Method: r.Method, Path: r.URL.Path, Query: redact(r.URL.Query()), Header: headersOf(r),
-		Body: string(body), Status: a.status, Taken: taken, Fault: fault.Kind,
+		Body: redactBody(body), Status: a.status, Taken: taken, Fault: fault.Kind,
 	}
 	s.answered(request)
 	if s.options.OnRequest != nil {

@@ -210,6 +210,7 @@ func TestRecord(t *testing.T) {
 	for i := range 10 {
 		send(t, s.URL()+"/v21.0/1234/events?access_token=hidden", `{"data":[`+strings.Replace(metaEvent, "E1", strconv.Itoa(i), 1)+`]}`)
 	}
+	send(t, s.URL()+"/v21.0/1234/events", `{"access_token": "hidden","data":[`+strings.Replace(metaEvent, "E1", "9", 1)+`]}`)
 	response, err := http.Get(s.URL() + "/received")
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +221,7 @@ func TestRecord(t *testing.T) {
 	if err = errors.Join(err, json.Unmarshal(text, &r)); err != nil {
 		t.Fatal(err)
 	}
-	if r.Events != 10 || len(r.Last) != 3 || r.Identifiers["event_id"] != 10 || heard.Load() != 10 {
+	if r.Events != 10 || len(r.Last) != 3 || r.Identifiers["event_id"] != 10 || r.Deduplicated != 1 || heard.Load() != 11 {
 		t.Errorf("got %s, heard %d", text, heard.Load())
 	}
 	if bytes.Contains(text, []byte("hidden")) {
