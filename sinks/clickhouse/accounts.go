@@ -30,12 +30,14 @@ type ledger struct {
 	incarnation uint16
 	position    int64 // offset of the last account counted, -1 for none
 	counted     *memory
+	newest      time.Time // of an account
 
 	// What the run under way adds.
 	sum                  schemas.Account
 	ids                  []uuid.UUID
 	last                 int64
 	isInRun              map[uuid.UUID]bool
+	late                 []lateAccount
 	repeated             int // accounts that were counted already
 	withheld, anonymised int // events, because of a reset
 }
@@ -48,9 +50,9 @@ func newLedger(s *Store, topic string, partition int) *ledger {
 func (l *ledger) load(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, l.store.config.Timeout)
 	defer cancel()
-	l.incarnation, l.position, l.counted = 0, -1, newMemory()
+	l.incarnation, l.position, l.counted, l.newest = 0, -1, newMemory(), time.Time{}
 	rows, err := l.store.conn.Query(ctx, `
-		SELECT incarnation, max(kafka_offset) FROM `+l.store.Table("decisions")+`
+		SELECT incarnation, max(kafka_offset), max(minute) FROM `+l.store.Table("decisions")+`
 		WHERE topic = $1 AND kafka_partition = $2
 		GROUP BY incarnation ORDER BY incarnation DESC LIMIT 1`, l.topic, l.partition)
 	if err != nil {
@@ -58,7 +60,7 @@ func (l *ledger) load(ctx context.Context) error {
 	}
 	defer rows.Close()
 	if rows.Next() {
-		err = rows.Scan(&l.incarnation, &l.position)
+		err = rows.Scan(&l.incarnation, &l.position, &l.newest)
 	}
 	if err = errors.Join(err, rows.Err()); err != nil {
 		return fmt.Errorf("cannot find how far accounts are counted: %w", err)
@@ -94,7 +96,7 @@ func (l *ledger) loadCounted(ctx context.Context) error {
 // has been counted.
 func (l *ledger) begin(anew bool) {
 	l.sum, l.ids, l.last, l.repeated = schemas.Account{}, l.ids[:0], -1, 0
-	l.withheld, l.anonymised = 0, 0
+	l.withheld, l.anonymised, l.late = 0, 0, nil
 	clear(l.isInRun)
 	if anew {
 		l.incarnation, l.position, l.counted = l.incarnation+1, -1, newMemory()
@@ -125,10 +127,12 @@ func (l *ledger) add(m *kafka.Message) error {
 		l.repeated++
 		return nil
 	}
-	for d, count := range account {
-		l.sum[d] += count
+	l.isInRun[id], l.last = true, m.Offset
+	if l.isLate(m.Time) {
+		l.late = append(l.late, lateAccount{id, m.Time, account})
+		return nil
 	}
-	l.isInRun[id], l.ids, l.last = true, append(l.ids, id), m.Offset
+	l.take(id, account)
 	return nil
 }
 

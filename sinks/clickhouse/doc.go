@@ -39,8 +39,9 @@
 // A producer that sees no acknowledgement writes its batch once more. The copies
 // of events are found in steps 3 and 4. The copy of an account is known by its id
 // (the header sekisho-batch): a partition's last accounts are remembered in
-// memory, and their ids are stored with the counts for a day, so that another
-// member knows them too.
+// memory, and their ids are stored with the counts for eight days, so that another
+// member knows them too. One that is more than ten minutes older than the newest was
+// in a collector's spool: it is looked for among those that are stored.
 //
 // A member that loses a partition without noticing, since its process was
 // suspended, sends nothing more when it goes on; see suspension. A member that

@@ -27,6 +27,9 @@ func (p *partition) store(ctx context.Context) error {
 	if err := p.bury(ctx); err != nil {
 		return err
 	}
+	if err := p.ledger.findLate(ctx); err != nil {
+		return err
+	}
 	if err := p.awake(); err != nil {
 		return err
 	}
