@@ -40,10 +40,9 @@ type spooling struct {
 	current   func() error
 	withdrawn func(hashes [][16]byte) bool
 
-	drains    sync.WaitGroup
-	checked   sync.RWMutex // read-held from the check of spooled events until Kafka has them
-	withheld  atomic.Uint64
-	undrained atomic.Int32 // lanes that Kafka does not take
+	drains   sync.WaitGroup
+	checked  sync.RWMutex // read-held from the check of spooled events until Kafka has them
+	withheld atomic.Uint64
 }
 
 func (p *Producer) startSpooling(s *Spooling) {

@@ -26,8 +26,8 @@ func (s *Spool) Next(lane int, maxBytes int) (records []Record, err error) {
 		if len(refs) == 0 {
 			return nil, nil
 		}
-		bad := -1
-		if records, bad, err = s.read(refs); bad < 0 || err != nil || len(records) > 0 {
+		records, bad, err := s.read(refs)
+		if bad < 0 || err != nil || len(records) > 0 {
 			return records, err
 		}
 		s.spoil(uint32(lane), refs[bad], errDamaged)
