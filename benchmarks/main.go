@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sekisho/benchmarks/internal/parts"
+	"sekisho/benchmarks/internal/speed"
 	"sekisho/sinks/clickhouse/embedded"
 )
 
@@ -23,6 +24,8 @@ func main() {
 			os.Exit(embedded.Main(os.Args[2:]))
 		case parts.KafkaCommand:
 			os.Exit(parts.KafkaMain(os.Args[2:]))
+		case speed.ServerCommand:
+			os.Exit(speed.ServerMain(os.Args[2:]))
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -51,6 +54,6 @@ func command() *cobra.Command {
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(faultsCommand())
+	root.AddCommand(faultsCommand(), speedCommand())
 	return root
 }
