@@ -58,6 +58,7 @@ Scenarios: ` + strings.Join(speed.Scenarios(), ", ") + `.`,
 	flags.BoolVar(&o.Sync, "sync", false, "have the embedded Kafka sync every batch to disk, which Apache Kafka leaves to the system")
 	flags.DurationVar(&o.Soak, "soak", 0, "how long the soak takes (default 30m, with --quick 20s)")
 	flags.StringVar(&o.Results, "results", "benchmarks/results", "draw plots into `DIR`; none when empty")
+	flags.StringVar(&o.Profiles, "profiles", "", "write profiles of the collector and the sink under load into `DIR`, for go tool pprof")
 	flags.StringVar(&o.Dir, "dir", "", "keep data and logs in `DIR`")
 	flags.StringVar(&file, "json", "", "write the results to `FILE` as JSON")
 	return cmd

@@ -89,9 +89,13 @@ func measure(ctx context.Context, p *server, l load, warm, during time.Duration)
 	if err != nil {
 		return nil, err
 	}
+	profiled := p.profile(ctx, fmt.Sprintf("%s %d connections %d events", p.name, l.connections, max(l.shape.Events, 1)), during)
 	o, err := l.run(ctx, during)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.name, err)
+	}
+	if err := <-profiled; err != nil {
+		return nil, err
 	}
 	after, err := p.spent(ctx)
 	if err != nil {

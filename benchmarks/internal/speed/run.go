@@ -24,6 +24,8 @@ type Options struct {
 	Soak time.Duration
 	// Results is where plots go.
 	Results string
+	// Profiles is where profiles of the roles under load go; none when empty.
+	Profiles string
 	// Dir keeps the logs when it is not empty.
 	Dir string
 	Log io.Writer

@@ -102,12 +102,13 @@ func (s *stage) drain(ctx context.Context, p *pipeline, name string, n uint64) (
 	if err := usage(&before); err != nil {
 		return nil, err
 	}
+	profiled := sink.profile(ctx, "sink", 5*time.Second)
 	end, err := sink.await(ctx, "sekisho_sink_rows_total", float64(n))
 	if err != nil {
 		return nil, err
 	}
 	seconds := time.Since(begun).Seconds()
-	if err := usage(&after); err != nil {
+	if err := errors.Join(usage(&after), <-profiled); err != nil {
 		return nil, err
 	}
 	of := func(i int) float64 { return float64((after[i] - before[i]).Microseconds()) / float64(n) }

@@ -43,6 +43,8 @@ type server struct {
 	name   string
 	listen string // host:port
 	admin  string // URL
+	// profiles is where profiles go, "" for none.
+	profiles string
 }
 
 const numPartitions = 4
@@ -127,7 +129,7 @@ func (s *stage) role(ctx context.Context, name string, environment []string, arg
 	if listen == 0 || admin == 0 {
 		return nil, errPort
 	}
-	p := &server{name: name, listen: parts.Loopback(listen), admin: "http://" + parts.Loopback(admin)}
+	p := &server{name: name, listen: parts.Loopback(listen), admin: "http://" + parts.Loopback(admin), profiles: s.options.Profiles}
 	p.Process = &parts.Process{
 		Name: name, Path: s.program, Arguments: arguments, Log: s.log(strings.ReplaceAll(name, " ", "-")),
 		Environment: append(append([]string{
