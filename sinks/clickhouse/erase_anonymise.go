@@ -20,7 +20,9 @@ const chunk = 50_000
 // if the sink anonymised another copy of the event.
 func (e *Eraser) anonymise(ctx context.Context, b *batch, p *place) error {
 	e.sink.table = p.events
-	rows, err := e.store.conn.Query(long(ctx), "SELECT "+columnNames+" FROM "+e.store.Table(p.events)+" WHERE "+p.where())
+	reading, cancel := long(ctx)
+	defer cancel()
+	rows, err := e.store.conn.Query(reading, "SELECT "+columnNames+" FROM "+e.store.Table(p.events)+" WHERE "+p.where())
 	if err != nil {
 		return fmt.Errorf("cannot read what is to be anonymised: %w", err)
 	}
@@ -76,7 +78,9 @@ func (e *Eraser) flush(ctx context.Context, b *batch) error {
 // count stores in the table of decisions how many events lose their rows, by
 // site and type.
 func (e *Eraser) count(ctx context.Context, b *batch, p *place, outcome schemas.Outcome) error {
-	rows, err := e.store.conn.Query(long(ctx), "SELECT site, type, uniqExact(id) FROM "+e.store.Table(p.events)+" WHERE "+p.where()+" GROUP BY ALL")
+	reading, cancel := long(ctx)
+	defer cancel()
+	rows, err := e.store.conn.Query(reading, "SELECT site, type, uniqExact(id) FROM "+e.store.Table(p.events)+" WHERE "+p.where()+" GROUP BY ALL")
 	if err != nil {
 		return fmt.Errorf("cannot count what is to be erased: %w", err)
 	}

@@ -66,6 +66,8 @@ func (s *Store) sync(ctx context.Context, places []place) error {
 	if s.config.Cluster == "" {
 		return nil
 	}
+	ctx, cancel := long(ctx)
+	defer cancel()
 	for i := range places {
 		if err := s.conn.Exec(ctx, "SYSTEM SYNC REPLICA"+s.dialect().OnCluster()+" "+places[i].name()); err != nil {
 			return fmt.Errorf("cannot wait for the replicas of table %s: %w", places[i].name(), err)
@@ -88,7 +90,9 @@ func (s *Store) search(ctx context.Context, p *place) (rows uint64, err error) {
 	for i := range counts {
 		into[i] = &counts[i]
 	}
-	if err := s.conn.QueryRow(long(ctx), text.String()).Scan(into...); err != nil {
+	ctx, cancel := long(ctx)
+	defer cancel()
+	if err := s.conn.QueryRow(ctx, text.String()).Scan(into...); err != nil {
 		return 0, fmt.Errorf("cannot search table %s: %w", p.name(), err)
 	}
 	var met []string
@@ -213,7 +217,9 @@ func (s *Store) awaitFiles(ctx context.Context, places []place) error {
 	}
 }
 
-// long lets a query take its time: it reads whole tables.
-func long(ctx context.Context) context.Context {
-	return ch.Context(ctx, ch.WithSettings(ch.Settings{"max_execution_time": 0, "interactive_delay": 1_000_000}))
+// long lets a query take its time, since it reads whole tables: the client's
+// limit holds for a query as a whole where its context has none.
+func long(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, 24*time.Hour)
+	return ch.Context(ctx, ch.WithSettings(ch.Settings{"max_execution_time": 0})), cancel
 }

@@ -40,7 +40,9 @@ func (s *Store) Export(ctx context.Context, f schemas.Field, pseudonyms []string
 			return err
 		}
 	}
-	rows, err := s.conn.Query(ch.Context(long(ctx), ch.WithExternalTable(wanted)),
+	ctx, cancel := long(ctx)
+	defer cancel()
+	rows, err := s.conn.Query(ch.Context(ctx, ch.WithExternalTable(wanted)),
 		"SELECT "+columnNames+" FROM "+s.Table(Events)+" WHERE "+f.String()+" IN (SELECT pseudonym FROM pseudonyms) ORDER BY time, id")
 	if err != nil {
 		return fmt.Errorf("cannot read what is stored: %w", err)

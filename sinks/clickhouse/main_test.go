@@ -39,6 +39,8 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case embedded.Command:
 			os.Exit(embedded.Main(os.Args[2:]))
+		case eraserCommand:
+			os.Exit(eraserProcess(os.Args[2:]))
 		case sinkCommand:
 			os.Exit(sinkProcess(os.Args[2:]))
 		}
