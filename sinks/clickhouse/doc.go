@@ -47,6 +47,23 @@
 // suspended, sends nothing more when it goes on; see suspension. A member that
 // notices has a grace period that ends before anybody else begins.
 //
+// # Resets
+//
+// What Kafka has may since have been reset. A run is decided about when all
+// resets are known that were acknowledged before it; and once ClickHouse knows of
+// an insert, and before anything is sent, the resets are asked for again. Why that
+// suffices is said at [Eraser], which takes out what is stored: it waits for the
+// inserts that it finds under way once it knows the resets.
+//
+//	insert:  known to ClickHouse, then asks for the resets up to now, then sends
+//	eraser:  reads resets, then waits for the inserts known to ClickHouse, then deletes
+//
+// An insert that does not know of a reset which the eraser has read was known to
+// ClickHouse before that reset was acknowledged, so the eraser finds it. There is
+// no third order, whoever is slow, suspended or killed.
+//
+// # Clusters
+//
 // On a cluster one thing is weaker: what is looked for is looked for on one
 // replica, the first that answers. When that fails before it has passed on what
 // it stored, an event can be stored again by another. ReplacingMergeTree folds
