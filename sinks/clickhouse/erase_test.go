@@ -348,3 +348,33 @@ func TestEraseEverywhere(t *testing.T) {
 	check(db+".seen", 5)
 	wantNone(t, s, gone)
 }
+
+// What a backup brings back is erased again by a group that begins anew.
+func TestEraseAgain(t *testing.T) {
+	s, cluster := erasable(t), topicOf(t, 1)
+	gone := canary()
+	gate := newGate(t, cluster)
+	storeUnder(t, newSink(t, s, cluster), 3, gone)
+	if err := s.conn.Exec(t.Context(), "CREATE TABLE "+s.config.Database+"_backup ENGINE = Memory AS SELECT * FROM "+s.Table("events")); err != nil {
+		t.Fatal(err)
+	}
+	backup := s.config.Database + "_backup"
+	t.Cleanup(func() { _ = s.conn.Exec(context.Background(), "DROP TABLE IF EXISTS "+backup+" SYNC") })
+	_, stop := startEraser(t, s, cluster, gate)
+	awaitErased(t, cluster, reset(t, cluster, gone))
+	stop()
+	if err := s.conn.Exec(t.Context(), "INSERT INTO "+s.Table("events")+" SELECT * FROM "+backup+" SETTINGS insert_deduplicate = 0"); err != nil {
+		t.Fatal(err)
+	}
+	if n := ask(t, s, "SELECT count() FROM "+s.Table("events")+" WHERE visitor_id = "+quote(gone)); n != 3 {
+		t.Fatalf("%d rows came back, so nothing is shown", n)
+	}
+	s.config.Erasure.Group += "-anew"
+	e, _ := startEraser(t, s, cluster, gate)
+	eventually(t, "erased again", func() bool { return e.metrics.batches.Get() == 1 })
+	wantNone(t, s, gone)
+	wantRows(t, s, 3)
+	if n := ask(t, s, "SELECT sum(count) FROM "+s.Table("decisions")+" WHERE reason = 'erased'"); n != 3 {
+		t.Errorf("%d erased rows are accounted for, want each once", n)
+	}
+}
