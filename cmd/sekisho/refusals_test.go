@@ -73,6 +73,8 @@ func TestRefusals(t *testing.T) {
 	check(`needs trusted_proxies`, nil, "config", config("collector: {place_header: X-Place}"))
 	check(`collector.listen (line 1): "8080": must be host:port`, nil, "config", config(`collector: {listen: "8080"}`))
 	check(`must have a port from 0 to 65535`, nil, "config", config(`collector: {listen: "127.0.0.1:http-alt"}`))
+	check(`must be at least 16MiB`, nil, "config", config("collector: {spool: {max_bytes: 1MiB}}"))
+	check(`collector.spool.after (line 1): 2m: must be from 10ms to 1m`, nil, "config", config("collector: {spool: {after: 2m}}"))
 	check(`kafka.topics.progress (line 1): "a.b": is the topic of resets already`, nil, "config", config(`kafka: {topics: {resets: a.b, progress: a.b}}`))
 	check(`kafka.sasl.mechanism (line 1): "": is required with sasl.username`, nil, "config", config(`kafka: {sasl: {username: u}}`))
 	check(`keys.secret is the same secret as keys.registry`, []string{"SEKISHO_KEYS_SECRET=" + strings.Repeat("a", 64), "SEKISHO_KEYS_REGISTRY=" + strings.Repeat("a", 64)}, "config")

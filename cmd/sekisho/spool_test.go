@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -57,6 +58,20 @@ func TestKafkaGoesAndTheProcessIsKilled(t *testing.T) {
 		t.Errorf("%v batches are in the spool", n)
 	}
 	u.kill(t)
+	if err := k.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	u = startUp(t, dir)
+	send(10)
+
+	// It is told to stop while Kafka is away: it ends in time, and the next goes on.
+	k.Away()
+	send(10)
+	started := time.Now()
+	u.stop(t)
+	if took := time.Since(started); took > 30*time.Second {
+		t.Errorf("it took %v to stop", took)
+	}
 	if err := k.Restart(); err != nil {
 		t.Fatal(err)
 	}
