@@ -80,7 +80,7 @@ const maxReset = 16 << 10
 
 // What is wrong with the body of a reset.
 var (
-	errNothingToReset = errors.New("there is nothing to reset: the request has neither the visitor cookie nor an identifier")
+	errNothingToReset = errors.New("there is nothing to reset or to opt out: the request has neither the visitor cookie nor an identifier")
 	errNotIdentifiers = errors.New("the body must be an object of identifiers, such as {\"idfa\":\"…\"}")
 	errNoIdentifier   = errors.New("the body has a key that is no identifier of the event model")
 	errNotProvable    = errors.New("user_id and panel_id are the site's own numbers, which others may know: its operator resets them")

@@ -42,3 +42,19 @@ func TestReceiptRefused(t *testing.T) {
 	check(`"analytics"`, `"anything"`)
 	check(`}`, ``)
 }
+
+// FuzzReceipt: what is read as a receipt is written as the same one.
+func FuzzReceipt(f *testing.F) {
+	f.Add([]byte(`{"schema":1,"kind":"visitor_id","pseudonym":"k1.00","at":"2026-11-02T09:00:00Z","site":"shop","purposes":["analytics"],"signals":["a"]}`))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		read, err := DecodeReceipt(value)
+		if err != nil {
+			return
+		}
+		again, err := DecodeReceipt(read.AppendJSON(nil))
+		read.At = read.At.UTC().Truncate(time.Millisecond)
+		if err != nil || !reflect.DeepEqual(again, read) || ReceiptPseudonym(read.Key()) != read.Pseudonym {
+			t.Errorf("%v: %+v became %+v", err, read, again)
+		}
+	})
+}
