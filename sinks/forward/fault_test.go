@@ -31,34 +31,37 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.buys(t, events)
-			for _, v := range vendors(t) {
+			list := vendors(t)
+			var forwarders []*forwarder
+			for _, v := range list {
 				v.Misbehave(test.faults...)
-				f := w.start(t, v.recipient, v.kind, quick)
-				t.Run(v.recipient, func(t *testing.T) {
-					eventually(t, "every event was sent", func() bool { return f.events("sent") == events })
-					got := v.Received()
-					lost := uint64(0)
-					if v.recipient == "google" && (test.name == "half" || test.name == "revoked") {
-						lost = got.Dropped // Google says that all is well
-					}
-					if got.Events+lost != events+got.Doubled {
-						t.Errorf("%d events were taken, %d doubled, %d dropped; want %d", got.Events, got.Doubled, got.Dropped, events)
-					}
-					if v.recipient != "google" && got.Doubled > 0 {
-						t.Errorf("%d events are there twice", got.Doubled)
-					}
-					if twice := f.count("sekisho_forward_maybe_twice_events_total"); float64(got.Doubled) > twice {
-						t.Errorf("%d events are there twice, of %v of which it may be", got.Doubled, twice)
-					}
-					if n := f.events("dead"); n > 0 {
-						t.Errorf("%v dead letters", n)
-					}
-					for _, breach := range got.Listed {
-						t.Errorf("breach of %s at %s: %s", breach.Rule, breach.Path, breach.Message)
-					}
-				})
-				f.stop()
+				forwarders = append(forwarders, w.start(t, v.recipient, v.kind, quick))
 			}
+			for i, f := range forwarders {
+				v := list[i]
+				eventually(t, "every event was sent", func() bool { return f.events("sent") == events })
+				got := v.Received()
+				lost := uint64(0)
+				if v.recipient == "google" && (test.name == "half" || test.name == "revoked") {
+					lost = got.Dropped // Google says that all is well
+				}
+				if got.Events+lost != events+got.Doubled {
+					t.Errorf("%s: %d events were taken, %d doubled, %d dropped; want %d", v.recipient, got.Events, got.Doubled, got.Dropped, events)
+				}
+				if v.recipient != "google" && got.Doubled > 0 {
+					t.Errorf("%s: %d events are there twice", v.recipient, got.Doubled)
+				}
+				if twice := f.count("sekisho_forward_maybe_twice_events_total"); float64(got.Doubled) > twice {
+					t.Errorf("%s: %d events are there twice, of %v of which it may be", v.recipient, got.Doubled, twice)
+				}
+				if n := f.events("dead"); n > 0 {
+					t.Errorf("%s: %v dead letters", v.recipient, n)
+				}
+				for _, breach := range got.Listed {
+					t.Errorf("%s: breach of %s at %s: %s", v.recipient, breach.Rule, breach.Path, breach.Message)
+				}
+			}
+			stopAll(forwarders)
 		})
 	}
 }

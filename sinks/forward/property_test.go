@@ -147,7 +147,7 @@ func randomPolicy(t testing.TB, r *rand.Rand) *policy.Policy {
 // did not grant to it, and no two recipients have an identifier in common unless
 // the policy lets both have it.
 func TestExactlyWhatWasGranted(t *testing.T) {
-	const rounds, each = 12, 100
+	const rounds, each = 10, 60
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
 	t.Logf("seed %d", seed)

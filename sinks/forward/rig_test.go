@@ -198,6 +198,15 @@ func (w *world) start(t testing.TB, recipient string, kind forward.Kind, change 
 	return f
 }
 
+// stopAll stops forwarders at the same time.
+func stopAll(list []*forwarder) {
+	var all sync.WaitGroup
+	for _, f := range list {
+		all.Go(f.stop)
+	}
+	all.Wait()
+}
+
 // count returns the sum of a metric over the labels that contain all parts.
 func (f *forwarder) count(metric string, parts ...string) (sum float64) {
 	var text strings.Builder
