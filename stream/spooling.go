@@ -141,20 +141,25 @@ func (q *queue) empty(lanes []int) {
 	p := q.producer
 	wait := time.NewTimer(0)
 	defer wait.Stop()
+	failing := false
 	for pause := time.Duration(0); ; {
 		select {
 		case <-q.drain:
+			if failing && !p.closing.Load() {
+				continue // what has come meanwhile is no reason to try sooner
+			}
 		case <-wait.C:
 		}
 		if p.closing.Load() {
 			return
 		}
 		left := false
+		failing = false
 		for _, lane := range lanes {
 			moved, err := q.move(lane)
 			switch {
 			case err != nil:
-				left, pause = true, min(max(2*pause, 20*time.Millisecond), time.Second)
+				left, failing, pause = true, true, min(max(2*pause, 20*time.Millisecond), time.Second)
 			case moved:
 				left, pause = true, 0
 			}
