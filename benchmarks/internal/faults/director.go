@@ -16,12 +16,11 @@ import (
 // director carries a schedule out. A target has one fault at a time; faults of
 // different targets overlap.
 type director struct {
-	stage *stage
-	log   func(format string, arguments ...any)
-	busy  map[string]*sync.Mutex
-	under sync.WaitGroup
-	// acknowledged is how many events have been.
-	acknowledged func() uint64
+	stage   *stage
+	log     func(format string, arguments ...any)
+	busy    map[string]*sync.Mutex
+	under   sync.WaitGroup
+	writers *writers
 
 	mu       sync.Mutex
 	done     map[string]map[string]int // faults, by kind and target
@@ -34,8 +33,8 @@ type director struct {
 // and some for a busy machine.
 const endsIn = 40 * time.Second
 
-func newDirector(s *stage, acknowledged func() uint64, log func(string, ...any)) *director {
-	d := &director{stage: s, log: log, acknowledged: acknowledged, busy: map[string]*sync.Mutex{}, done: map[string]map[string]int{}, exits: map[string]int{}}
+func newDirector(s *stage, w *writers, log func(string, ...any)) *director {
+	d := &director{stage: s, log: log, writers: w, busy: map[string]*sync.Mutex{}, done: map[string]map[string]int{}, exits: map[string]int{}}
 	t := s.targets()
 	for _, list := range [][]string{t.collectors, t.sinks, t.brokers, t.disks, {clickHouseName, allBrokers}} {
 		for _, name := range list {
@@ -209,11 +208,11 @@ func (d *director) outage() (undo func() error, err error) {
 	}
 	// What was under way has been answered by then.
 	sleep(context.Background(), time.Second)
-	begun, before := time.Now(), d.acknowledged()
+	begun, before := time.Now(), d.writers.ledger.acknowledged()
 	return func() (err error) {
 		d.mu.Lock()
 		d.away.Seconds += time.Since(begun).Seconds()
-		d.away.Acknowledged += d.acknowledged() - before
+		d.away.Acknowledged += d.writers.ledger.acknowledged() - before
 		d.mu.Unlock()
 		for _, p := range d.stage.kafka.proxies() {
 			err = errors.Join(err, p.Open())
@@ -233,13 +232,26 @@ func (d *director) kill(target string) (undo func() error, err error) {
 		if !p.Kill() {
 			return nil, os.ErrProcessDone
 		}
-		return p.Begin, nil
+		return func() error { return errors.Join(d.searchSpool(p), p.Begin()) }, nil
 	}
 	b := d.broker(target)
 	if !b.Kill() {
 		return nil, os.ErrProcessDone
 	}
 	return b.Begin, nil
+}
+
+// searchSpool looks for what was refused in what a collector that was killed has
+// left on its disk.
+func (d *director) searchSpool(p *roleProcess) error {
+	if p.spool == "" {
+		return nil
+	}
+	found, err := d.stage.searchFiles(p.spool, []byte(d.writers.canary))
+	for _, where := range found {
+		d.writers.leak("what was refused: " + where)
+	}
+	return err
 }
 
 func (d *director) signals(target string) func(syscall.Signal) error {

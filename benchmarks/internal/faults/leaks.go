@@ -15,9 +15,10 @@ import (
 	"sekisho/sinks/clickhouse"
 )
 
-// searchFiles looks for a text in logs and in spools, in the files as they are.
-func (s *stage) searchFiles(text []byte) (found []string, err error) {
-	err = filepath.WalkDir(s.dir, func(path string, e fs.DirEntry, err error) error {
+// searchFiles looks for a text in the files in a directory of the stage as they
+// are: logs and spools.
+func (s *stage) searchFiles(dir string, text []byte) (found []string, err error) {
+	err = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		// What servers keep is asked of them; files of theirs vanish meanwhile.
 		data := strings.Contains(path, "/kafka/") && !strings.HasSuffix(path, "/log") ||
 			strings.Contains(path, "/clickhouse/data/")

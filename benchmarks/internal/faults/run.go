@@ -42,7 +42,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	giveUp, abandon := context.WithCancel(ctx)
 	defer abandon()
 	w.start(giveUp, stop, o.Seed)
-	d := newDirector(s, w.ledger.acknowledged, log)
+	d := newDirector(s, w, log)
 	d.direct(ctx, schedule(o.Seed, o.Kills, s.targets()))
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -112,7 +112,7 @@ func account(ctx context.Context, s *stage, w *writers, d *director, log func(st
 	text := w.canary
 	topics, errTopics := s.searchTopics(ctx, cluster, []byte(text))
 	tables, errTables := searchTables(ctx, store, text)
-	files, errFiles := s.searchFiles([]byte(text))
+	files, errFiles := s.searchFiles(s.dir, []byte(text))
 	metrics, errMetrics := s.searchMetrics(ctx, text)
 	if err := errors.Join(errTopics, errTables, errFiles, errMetrics); err != nil {
 		return nil, err

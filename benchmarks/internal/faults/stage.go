@@ -59,6 +59,7 @@ type roleProcess struct {
 	clock  *clock
 	listen string // host:port
 	admin  string // URL
+	spool  string // directory of a collector's
 }
 
 // build makes the stage in a directory and starts everything on it.

@@ -15,6 +15,7 @@ const spoolBytes = 16 << 20
 func (s *stage) giveSpool(p *roleProcess) {
 	dir := filepath.Join(s.dir, "spool-"+p.Name)
 	s.addDisk(p.Name, dir, spoolBytes+4<<20)
+	p.spool = dir
 	p.Environment = append(p.Environment,
 		"SEKISHO_COLLECTOR_SPOOL_DIR="+filepath.Join(dir, "spool"),
 		fmt.Sprintf("SEKISHO_COLLECTOR_SPOOL_MAX_BYTES=%dB", spoolBytes),
