@@ -23,28 +23,48 @@ func (c *Cluster) Commits(ctx context.Context, group, topic string, partitions i
 	for i := range all {
 		all[i] = i
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
-	defer cancel()
-	answer, err := c.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: all}})
-	if err == nil {
-		err = answer.Error
-	}
 	commits := map[int]Commit{}
-	switch {
-	case errors.Is(err, kafka.GroupIdNotFound):
-		return commits, nil
-	case err != nil:
+	err := c.coordinate(ctx, func(ctx context.Context) error {
+		clear(commits)
+		answer, err := c.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: all}})
+		if err == nil {
+			err = answer.Error
+		}
+		if err != nil {
+			return err
+		}
+		for _, p := range answer.Topics[topic] {
+			if p.Error != nil {
+				return p.Error
+			}
+			if p.CommittedOffset >= 0 {
+				commits[p.Partition] = Commit{Offset: p.CommittedOffset, Note: p.Metadata}
+			}
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, kafka.GroupIdNotFound) {
 		return nil, fmt.Errorf("cannot read how far group %s is: %w", group, err)
 	}
-	for _, p := range answer.Topics[topic] {
-		if p.Error != nil {
-			return nil, fmt.Errorf("cannot read how far group %s is: %w", group, p.Error)
+	return commits, nil
+}
+
+// coordinate asks a group's coordinator, again while there is none yet or it has
+// moved, until kafka.timeout.
+func (c *Cluster) coordinate(ctx context.Context, ask func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		err := ask(ctx)
+		switch {
+		case errors.Is(err, kafka.GroupCoordinatorNotAvailable), errors.Is(err, kafka.NotCoordinatorForGroup), errors.Is(err, kafka.GroupLoadInProgress):
+		default:
+			return err
 		}
-		if p.CommittedOffset >= 0 {
-			commits[p.Partition] = Commit{Offset: p.CommittedOffset, Note: p.Metadata}
+		if pause(ctx, wait); ctx.Err() != nil {
+			return err
 		}
 	}
-	return commits, nil
 }
 
 // SetCommits sets how far a group has come. The group must have no members.
@@ -53,18 +73,22 @@ func (c *Cluster) SetCommits(ctx context.Context, group, topic string, commits m
 	for id, commit := range commits {
 		list = append(list, kafka.OffsetCommit{Partition: id, Offset: commit.Offset, Metadata: commit.Note})
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
-	defer cancel()
-	answer, err := c.client.OffsetCommit(ctx, &kafka.OffsetCommitRequest{
-		GroupID: group, GenerationID: -1, Topics: map[string][]kafka.OffsetCommit{topic: list},
+	err := c.coordinate(ctx, func(ctx context.Context) error {
+		answer, err := c.client.OffsetCommit(ctx, &kafka.OffsetCommitRequest{
+			GroupID: group, GenerationID: -1, Topics: map[string][]kafka.OffsetCommit{topic: list},
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range answer.Topics[topic] {
+			if p.Error != nil {
+				return p.Error
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("cannot set how far group %s is: %w", group, err)
-	}
-	for _, p := range answer.Topics[topic] {
-		if p.Error != nil {
-			return fmt.Errorf("cannot set how far group %s is: %w", group, p.Error)
-		}
 	}
 	return nil
 }
