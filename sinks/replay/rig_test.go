@@ -20,14 +20,14 @@ import (
 	"sekisho/sinks/clickhouse/embedded"
 	"sekisho/sinks/replay"
 	"sekisho/stream"
-	kafkaembedded "sekisho/stream/embedded"
+	"sekisho/stream/kafkatest"
 )
 
 // The servers that all tests share; each test has a database and topics of its
 // own.
 var (
 	server *embedded.Server
-	broker *kafkaembedded.Kafka
+	broker *kafkatest.Kafka
 	names  atomic.Int64
 )
 
@@ -49,7 +49,7 @@ func run(m *testing.M) int {
 	}
 	if err == nil {
 		defer func() { _ = server.Stop(context.Background()) }()
-		broker, err = kafkaembedded.Start(dir+"/kafka", 0)
+		broker, err = kafkatest.Start(dir + "/kafka")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -157,8 +157,9 @@ func (w *world) startSink(t testing.TB) (stop func()) {
 	return stop
 }
 
-// when is the time of the tests' first events.
-var when = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+// when is the time of the tests' first events. Kafka takes none that are of the
+// future.
+var when = time.Now().UTC().Truncate(24 * time.Hour).AddDate(0, 0, -110)
 
 // visit is a page view of the n-th visitor at a time, allowed for the store and
 // for google.
