@@ -42,7 +42,6 @@ func TestForwardRefusals(t *testing.T) {
 		"max_wait: 2m": "max_wait (line 1): 2m: must be from 10ms to 1m", "attempts: 0": "attempts (line 1): 0: must be from 1 to 100",
 		"allow_private: ['a b']": "must be the name of a host", "tls: {certificate: /c}": "tls.certificate and tls.key go together",
 	} {
-		check("forwarders.meta.delivery.", strings.Replace(hook("meta"), "}}}", "}, delivery: {"+keys+"}}}", 1), "meta")
 		check(want, strings.Replace(hook("meta"), "}}}", "}, delivery: {"+keys+"}}}", 1), "meta")
 	}
 	out, problems, code := sekisho(t, env, "config", "--config="+write(t, "sekisho.yaml", hook("meta")))

@@ -134,9 +134,8 @@ func (f *forwarding) resident(t *testing.T) int {
 	return kb << 10
 }
 
-// maybeTwice is how many events to Google the process says may have been sent
-// twice.
-func (f *forwarding) maybeTwice(t *testing.T) (n uint64) {
+// metrics returns what the process that was started last tells of itself.
+func (f *forwarding) metrics(t *testing.T) string {
 	t.Helper()
 	var admin string
 	eventually(t, startTime, "the forwarder to run", func() bool {
@@ -147,7 +146,14 @@ func (f *forwarding) maybeTwice(t *testing.T) (n uint64) {
 		}
 		return admin != ""
 	})
-	for line := range strings.Lines(fetch(t, "http://"+admin+"/metrics")) {
+	return fetch(t, "http://"+admin+"/metrics")
+}
+
+// maybeTwice is how many events to Google the process says may have been sent
+// twice.
+func (f *forwarding) maybeTwice(t *testing.T) (n uint64) {
+	t.Helper()
+	for line := range strings.Lines(f.metrics(t)) {
 		if rest, ok := strings.CutPrefix(line, `sekisho_forward_maybe_twice_events_total{recipient="google"} `); ok {
 			if _, err := fmt.Sscan(rest, &n); err != nil {
 				t.Fatal(err)
