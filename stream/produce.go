@@ -43,7 +43,7 @@ func (q *queue) attempt(ctx context.Context, b *batch, accounts []account) error
 		Topic:        p.topic,
 		Partition:    q.partition,
 		RequiredAcks: kafka.RequireAll,
-		Records:      &batchReader{batch: b, accounts: accounts},
+		Records:      &batchReader{batch: b, accounts: accounts, now: time.Now()},
 		Compression:  kafka.Lz4,
 	})
 	err = produced(answer, err)
@@ -78,6 +78,7 @@ func isPermanent(err error) bool {
 type batchReader struct {
 	batch    *batch
 	accounts []account
+	now      time.Time
 	next     int
 
 	record     kafka.Record
@@ -92,7 +93,7 @@ func (r *batchReader) ReadRecord() (*kafka.Record, error) {
 		at, text := &r.batch.records[i], r.batch.bytes
 		r.key.Reset(text[at.key:at.value])
 		r.value.Reset(text[at.value:at.end])
-		r.record = kafka.Record{Time: at.time, Key: &r.key, Value: &r.value, Headers: eventHeaders}
+		r.record = kafka.Record{Time: r.notAhead(at.time), Key: &r.key, Value: &r.value, Headers: eventHeaders}
 		return &r.record, nil
 	}
 	if i -= len(r.batch.records); i < len(r.accounts) {
@@ -102,6 +103,16 @@ func (r *batchReader) ReadRecord() (*kafka.Record, error) {
 		return &r.record, nil
 	}
 	return nil, io.EOF
+}
+
+// notAhead returns a time of which Kafka takes a message. Clocks of clients are
+// ahead, and for a message of the future Kafka refuses the whole batch. The hour
+// that has begun is as coarse as what is anonymised is.
+func (r *batchReader) notAhead(t time.Time) time.Time {
+	if t.After(r.now) {
+		return r.now.Truncate(time.Hour)
+	}
+	return t
 }
 
 // payload is a key or a value.

@@ -520,3 +520,28 @@ func TestConcurrentWriters(t *testing.T) {
 		}
 	}
 }
+
+// A client whose clock is ahead keeps nobody's events out: Kafka refuses a whole
+// batch for one message of the future.
+func TestClockAhead(t *testing.T) {
+	cluster := open(t, testConfig(startBroker(t)))
+	p, _ := produceTo(t, cluster)
+	ahead := event("a", "ahead")
+	ahead.Time = time.Now().Add(12 * time.Hour)
+	if err := p.Write(t.Context(), []Message{ahead, event("a", "right")}); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, m := range readAll(t, cluster) {
+		if string(HeaderOf(m.Headers, schemas.HeaderKind)) != schemas.KindEvent {
+			continue
+		}
+		n++
+		if m.Time.After(time.Now()) || string(m.Value) == "ahead" && !m.Time.Equal(m.Time.Truncate(time.Hour)) {
+			t.Errorf("%s has the time %s", m.Value, m.Time)
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d events, want 2", n)
+	}
+}
