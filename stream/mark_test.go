@@ -32,8 +32,8 @@ func TestResume(t *testing.T) {
 		}
 		f.begin(t)
 		wait(t, what+": it is ready", f.ready)
-		if !f.has(ahead...) || len(f.seen) != len(ahead) {
-			t.Errorf("%s: it read %v, want %v", what, f.seen, ahead)
+		if seen := f.all(); !f.has(ahead...) || len(seen) != len(ahead) {
+			t.Errorf("%s: it read %v, want %v", what, seen, ahead)
 		}
 		return f
 	}

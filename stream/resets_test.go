@@ -68,6 +68,12 @@ func (f *follower) has(want ...byte) bool {
 	return true
 }
 
+func (f *follower) all() []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.seen)
+}
+
 func (f *follower) ready() bool { return f.Ready() == nil }
 
 func resetOf(n byte) schemas.Reset {

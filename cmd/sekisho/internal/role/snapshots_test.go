@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ type keeper struct {
 	follow *stream.Resets
 	log    *output
 	set    *metrics.Set
-	read   int // resets that came from the topic
+	read   atomic.Int64 // resets that came from the topic
 	stop   func()
 }
 
@@ -77,7 +78,7 @@ func keep(t *testing.T, cluster *stream.Cluster, dir, secret string) *keeper {
 	}
 	k := &keeper{resets: enforcer.NewResets(hasher), log: new(output), set: metrics.NewSet()}
 	log := slog.New(slog.NewTextHandler(k.log, nil))
-	k.follow = stream.NewResets(cluster, func(r *schemas.Reset) { k.read++; k.resets.Put(r) }, log)
+	k.follow = stream.NewResets(cluster, func(r *schemas.Reset) { k.read.Add(1); k.resets.Put(r) }, log)
 	s := newSnapshots(dir, "collector", k.resets.KeyID(), k.resets.Sets(), k.follow, k.set, log)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -128,9 +129,9 @@ func TestSnapshots(t *testing.T) {
 	check := func(what, dir, secret string, read int, aside string) *keeper {
 		t.Helper()
 		k := keep(t, cluster, dir, secret)
-		if k.read != read || k.resets.Set().Len() != 3 || k.resets.OptOuts().Len() != 1 || k.metric(t, "set_aside") != aside {
+		if int(k.read.Load()) != read || k.resets.Set().Len() != 3 || k.resets.OptOuts().Len() != 1 || k.metric(t, "set_aside") != aside {
 			t.Errorf("%s: it read %d resets, knows %d and %d opt-outs, set %s snapshots aside; want %d, 3, 1, %s\n%s",
-				what, k.read, k.resets.Set().Len(), k.resets.OptOuts().Len(), k.metric(t, "set_aside"), read, aside, k.log)
+				what, k.read.Load(), k.resets.Set().Len(), k.resets.OptOuts().Len(), k.metric(t, "set_aside"), read, aside, k.log)
 		}
 		if !k.resets.Set().Contains(registry.HashFrom([16]byte{1, 15: 1})) || !k.resets.Set().Contains(registry.HashFrom([16]byte{4, 15: 4})) {
 			t.Errorf("%s: a reset is missing", what)
