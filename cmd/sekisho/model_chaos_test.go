@@ -228,10 +228,10 @@ func (m *model) settle(t *testing.T, before uint64) {
 		n++
 	}
 	users := slices.Collect(maps.Keys(want))
-	eventually(t, 2*waitTime, fmt.Sprintf("%d events to be stored", n), func() bool {
+	eventually(t, 10*waitTime, fmt.Sprintf("%d events to be stored", n), func() bool {
 		return m.count(t, "SELECT uniqExact(id) FROM events WHERE has(?, app_instance_id)", users) >= n
 	})
-	eventually(t, 2*waitTime, fmt.Sprintf("%d events to be accounted for", m.sent), func() bool {
+	eventually(t, 10*waitTime, fmt.Sprintf("%d events to be accounted for", m.sent), func() bool {
 		return m.count(t, "SELECT sum(received) FROM accounts") >= before+m.sent
 	})
 	if received := m.count(t, "SELECT sum(received) FROM accounts") - before; received != m.sent {

@@ -306,7 +306,7 @@ func (m *model) awaitErasure(t *testing.T, pseudonym, ticket string) {
 		}
 	}
 	if !t.Failed() {
-		t.Errorf("a reset was not erased within %s", 5*waitTime)
+		t.Errorf("a reset was not erased within %s", 10*waitTime)
 	}
 }
 
