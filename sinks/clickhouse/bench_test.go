@@ -14,6 +14,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 
+	"sekisho/enforcer"
 	"sekisho/schemas"
 	"sekisho/stream"
 )
@@ -71,6 +72,31 @@ func BenchmarkDecode(b *testing.B) {
 		}
 		if err := decodeInto(&e, values[i%benchRows]); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkReview is what it costs to hold an event against a million resets,
+// of which it is none: to be compared with BenchmarkDecode.
+func BenchmarkReview(b *testing.B) {
+	table := enforcer.Compile(examplePolicy(b))
+	withdrawn := new(enforcer.Withdrawn)
+	for i := range 1_000_000 {
+		withdrawn.Put(&schemas.Reset{At: when, Pseudonyms: []string{visitor(i)}})
+	}
+	gate := NewGate(func() *enforcer.Table { return table }, testKeys(), withdrawn, nil)
+	var e events
+	e.reset()
+	var records []schemas.Record
+	var project enforcer.Projector
+	for i, id := range ids7(b, benchRows) {
+		records = append(records, *browserRecord(id, i, when))
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		r := &records[i%benchRows]
+		if gate.review(r, &project) != r {
+			b.Fatal("an event that was not reset is withheld")
 		}
 	}
 }

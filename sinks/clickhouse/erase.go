@@ -232,7 +232,7 @@ func (e *Eraser) erase(ctx context.Context, b *batch) (rows uint64, err error) {
 		return 0, err
 	}
 	touched = append(touched, place{database: e.store.config.Database, table: "erasing"})
-	return rows, e.store.awaitFiles(ctx, touched)
+	return rows, e.awaitFiles(ctx, touched)
 }
 
 // replace counts the rows that are about to be deleted and, where the policy

@@ -185,7 +185,8 @@ func (e *Eraser) awaitMutations(ctx context.Context, b *batch) error {
 // awaitFiles returns when the files are gone that have been replaced in the
 // tables up to now, which is soon after old_parts_lifetime. A query or a backup
 // that reads them holds them up.
-func (s *Store) awaitFiles(ctx context.Context, places []place) error {
+func (e *Eraser) awaitFiles(ctx context.Context, places []place) error {
+	s := e.store
 	tables := make([]string, len(places))
 	for i := range places {
 		tables[i] = "(" + quote(places[i].database) + ", " + quote(places[i].table) + ")"
@@ -194,7 +195,7 @@ func (s *Store) awaitFiles(ctx context.Context, places []place) error {
 	if err := s.conn.QueryRow(ctx, "SELECT now()").Scan(&now); err != nil {
 		return fmt.Errorf("cannot wait for old files to be gone: %w", err)
 	}
-	for {
+	for begun, told := time.Now(), 10*time.Minute; ; {
 		for i := range places {
 			// A server with little to do looks for old files ever less often. It need
 			// not be allowed to us to remind it.
@@ -208,6 +209,10 @@ func (s *Store) awaitFiles(ctx context.Context, places []place) error {
 		}
 		if left == 0 {
 			return nil
+		}
+		if took := time.Since(begun); took > told {
+			told = 2 * took
+			e.log.Warn("replaced files of erased rows are still on the disk; a query or a backup may be reading them", "parts", left, "since", took.Round(time.Second))
 		}
 		select {
 		case <-ctx.Done():

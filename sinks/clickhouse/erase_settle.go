@@ -21,7 +21,11 @@ func (s *Store) settleInserts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	hopeless := time.Now().Add(s.config.Timeout + patience)
 	for deadline := time.Now().Add(patience); len(begun) > 0; {
+		if time.Now().After(hopeless) {
+			return fmt.Errorf("%d inserts that name database %s are still under way after %s: end them (see system.processes), or what they bring could escape", len(begun), s.config.Database, s.config.Timeout)
+		}
 		left, err := s.underWay(ctx, "query_id IN ("+begun.list()+")")
 		if err != nil {
 			return err
