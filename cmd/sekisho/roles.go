@@ -25,7 +25,11 @@ func collectCommand() *cobra.Command {
 		Short: "Take events over HTTP, enforce the policy, and write to Kafka",
 		Long: `Run a collector. It needs a handling policy (policy), secrets (keys) and Kafka
 (kafka.brokers), whose topics must exist: see sekisho topics. It is ready once
-its reset registry is caught up. Stateless but for that; run as many as needed.`,
+its reset registry is caught up. Stateless but for that; run as many as needed.
+
+While Kafka is slow or away it keeps events on disk and answers with success, if it
+has a directory for that, which must be its own: collector.spool.dir. Without one
+it answers 503 then.`,
 		GroupID: "roles",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
