@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
 
 // Run builds the stage, breaks it, and returns what came of it. An error means
 // that the run could not be done, not that something was lost.
-func Run(ctx context.Context, o Options) (*Report, error) {
+func Run(ctx context.Context, o Options) (r *Report, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -22,11 +23,16 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	dir := o.Dir
 	if dir == "" {
-		var err error
 		if dir, err = os.MkdirTemp("", "sekisho-faults-"); err != nil {
 			return nil, err
 		}
-		defer os.RemoveAll(dir)
+		defer func() {
+			if err == nil && !r.Good() {
+				log("what every process said is in %s", filepath.Join(dir, "logs"))
+				return
+			}
+			os.RemoveAll(dir)
+		}()
 	}
 	log("building the program and starting everything in %s", dir)
 	s, err := build(ctx, o, dir)
@@ -58,7 +64,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		abandon()
 		w.working.Wait()
 	}
-	r, err := account(ctx, s, w, d, log)
+	r, err = account(ctx, s, w, d, log)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,13 @@ func newWriters(s *stage, canary string) *writers {
 	c.Timeout = kafkaTimeout
 	w := &writers{canary: canary, ledger: newLedger(), bound: c.ResetBound() + time.Second,
 		limit:  rate.NewLimiter(rate.Limit(s.options.Rate), s.options.Rate),
-		client: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: numWriters}}}
+		client: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{
+			MaxIdleConnsPerHost: numWriters,
+			// When its clock is set back, fasthttp takes connections for busy that
+			// have been idle since a time to come, and waits for them when it is
+			// told to stop, for as long as it may.
+			IdleConnTimeout: time.Second,
+		}}}
 	for _, p := range s.collectors {
 		w.collectors = append(w.collectors, "http://"+p.listen)
 	}
