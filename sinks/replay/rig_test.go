@@ -159,7 +159,7 @@ func (w *world) startSink(t testing.TB) (stop func()) {
 
 // when is the time of the tests' first events. Kafka takes none that are of the
 // future.
-var when = time.Now().UTC().Truncate(24 * time.Hour).AddDate(0, 0, -110)
+var when = time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -110)
 
 // visit is a page view of the n-th visitor at a time, allowed for the store and
 // for google.
