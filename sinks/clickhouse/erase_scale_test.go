@@ -60,7 +60,7 @@ func TestEraseMany(t *testing.T) {
 		end = offset + int64(len(resets))
 	}
 	accepted := time.Since(begun)
-	awaitErased(t, cluster, end)
+	awaitErasedWithin(t, cluster, end, eraseTime+time.Duration(*eraseRows/5000)*time.Second)
 	took := time.Since(begun)
 	arrived := arriving.Load()
 	stop()
@@ -135,9 +135,12 @@ func arrive(t testing.TB, cluster *stream.Cluster) (stop func(), sent *atomic.In
 				messages = append(messages, stream.Message{Key: []byte(r.Event.Get(schemas.VisitorID)), Value: r.AppendJSON(nil), Time: when})
 				i++
 			}
-			if err := producer.Write(t.Context(), messages); err != nil {
-				t.Error(err)
-				return
+			for producer.Write(t.Context(), messages) != nil { // as a client does
+				select {
+				case <-quit:
+					return
+				default:
+				}
 			}
 			sent.Add(int64(len(messages)))
 		}

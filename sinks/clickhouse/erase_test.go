@@ -87,11 +87,16 @@ func startEraser(t testing.TB, s *Store, cluster *stream.Cluster, gate *Gate) (e
 // awaitErased returns when all resets before the offset are reported erased.
 func awaitErased(t testing.TB, cluster *stream.Cluster, end int64) {
 	t.Helper()
+	awaitErasedWithin(t, cluster, end, eraseTime)
+}
+
+func awaitErasedWithin(t testing.TB, cluster *stream.Cluster, end int64, limit time.Duration) {
+	t.Helper()
 	topic := cluster.Config().Topics.Progress
-	deadline := time.Now().Add(eraseTime)
+	deadline := time.Now().Add(limit)
 	for erased := int64(0); erased < end; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("erased up to %d and not to %d within %s", erased, end, eraseTime)
+			t.Fatalf("erased up to %d and not to %d within %s", erased, end, limit)
 		}
 		spans, err := cluster.Spans(t.Context(), topic)
 		if err != nil {
