@@ -35,7 +35,8 @@ func (r *Receipts) Append(ctx context.Context, receipts []schemas.Receipt) error
 	for i := range receipts {
 		receipt := &receipts[i]
 		p := kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: []byte(receipt.Pseudonym)}, partitions...)
-		byPartition[p] = append(byPartition[p], Entry{Time: receipt.At, Key: receipt.Key(), Value: receipt.AppendJSON(nil)})
+		// A client's clock may be ahead, and Kafka refuses messages of the future.
+		byPartition[p] = append(byPartition[p], Entry{Time: time.Now(), Key: receipt.Key(), Value: receipt.AppendJSON(nil)})
 	}
 	for p, entries := range byPartition {
 		if _, err := r.cluster.Append(ctx, r.cluster.config.Topics.Consents, p, entries); err != nil {
