@@ -23,7 +23,8 @@ const (
 	// bias lifts a counter that reaches its threshold into its highest bit.
 	bias = (0x80-minDigits)<<digitsAt | (0x80-minAlnums)<<alnumsAt | (0x80-minDots)<<dotsAt |
 		(0x80-minColons)<<colonsAt | (0x80-1)<<mailAt | (0x80-1)<<uppersAt | (0x4000-minToken)<<tokenAt
-	reached = 0x80<<digitsAt | 0x80<<alnumsAt | 0x80<<dotsAt | 0x80<<colonsAt | 0x80<<mailAt
+	reached     = 0x80<<digitsAt | 0x80<<alnumsAt | 0x80<<dotsAt | 0x80<<colonsAt | 0x80<<mailAt
+	dotsReached = 0x80 << dotsAt
 	// A long token alone is a slug; with a capital it may be a key.
 	uppersReached = 0x80 << uppersAt
 	tokenShift    = tokenAt + 14 - uppersAt - 7
@@ -62,13 +63,15 @@ var steps = func() (table [256]step) {
 	return table
 }()
 
-// counted runs the counters over s and reports whether one reaches its
-// threshold.
-func counted(s string) bool {
+// count runs the counters over s and tells what those that reach their threshold
+// stand for.
+func count(s string) suspicion {
 	if len(s) > maxCounted {
-		return true
+		return anything
 	}
 	var counters uint64
+	dots := false    // reached their threshold
+	written := false // some characters stand for others
 	spelled := false // escapes spell letters of the parameter's name
 	for i, size := 0, 0; i < len(s); i += size {
 		b := s[i]
@@ -76,6 +79,7 @@ func counted(s string) bool {
 		size = 1
 		if step.add>>lookAt != 0 {
 			var unsure bool
+			written = written || b != '=' && b != '&'
 			switch {
 			case b == '&':
 				spelled = false
@@ -89,7 +93,7 @@ func counted(s string) bool {
 				spelled = spelled || is(b, token) || b == removed
 			}
 			if unsure || b == '=' && (spelled || namesSecret(s[:i])) {
-				return true
+				return anything
 			}
 			if b == removed && size > 1 {
 				continue
@@ -98,11 +102,22 @@ func counted(s string) bool {
 		}
 		counters = counters&step.keep + step.add&(1<<lookAt-1)
 		t := counters + bias
-		if t&reached|t&(t>>tokenShift)&uppersReached != 0 {
-			return true
+		switch t&reached | t&(t>>tokenShift)&uppersReached {
+		case 0:
+		case dotsReached:
+			dots = true
+			counters &^= 0xff << dotsAt
+		default:
+			return anything
 		}
 	}
-	return false
+	switch {
+	case dots && written:
+		return anything
+	case dots:
+		return onlyAddress4
+	}
+	return nothingFound
 }
 
 // other is a byte that ends every run.

@@ -8,7 +8,7 @@
 //
 // # How
 //
-// Most strings hold nothing, so one pass over the bytes ([suspicious]) settles
+// Most strings hold nothing, so one pass over the bytes ([suspect]) settles
 // them without allocating. The others are folded: percent encoding of any
 // depth, \u escapes, full-width forms, other dashes and spaces and invisible
 // characters become the ASCII they stand for, each byte remembering where it

@@ -60,7 +60,7 @@ func (f *finder) iban(i int) int {
 		f.steps++
 		i++
 	}
-	if is(f.at(i), alnum) || !ibanChecks(chars[:length]) || !counted(view(f.text[start:i])) {
+	if is(f.at(i), alnum) || !ibanChecks(chars[:length]) || count(view(f.text[start:i])) == nothingFound {
 		return 0 // what the counters do not notice has too many letters
 	}
 	return i

@@ -36,22 +36,23 @@ const maxSweeps = 4
 
 // mask masks s and appends head and the result, if there was anything.
 func mask(dst []byte, head, s string, form *form, c *Counts) (out []byte, changed bool) {
-	if !suspicious(s) {
+	suspected := suspect(s)
+	if suspected == nothingFound {
 		return dst, false
 	}
 	if c == nil {
 		c = new(Counts)
 	}
-	if out, changed = sweep(dst, head, s, form, c); !changed {
+	if out, changed = sweep(dst, head, s, form, suspected, c); !changed {
 		return dst, false
 	}
 	start := len(dst) + len(head)
 	for range maxSweeps {
 		masked := view(out[start:])
-		if !suspicious(masked) {
+		if suspected = suspect(masked); suspected == nothingFound {
 			return out, true
 		}
-		again, more := sweep(nil, "", masked, form, c)
+		again, more := sweep(nil, "", masked, form, suspected, c)
 		if !more {
 			return out, true
 		}
@@ -64,11 +65,14 @@ func mask(dst []byte, head, s string, form *form, c *Counts) (out []byte, change
 // onStack is the longest text for which no memory is allocated.
 const onStack = 512
 
-// sweep goes over s once.
-func sweep(dst []byte, head, s string, form *form, c *Counts) (out []byte, changed bool) {
+// sweep goes over s once, for what it may hold.
+func sweep(dst []byte, head, s string, form *form, suspected suspicion, c *Counts) (out []byte, changed bool) {
 	var text [onStack]byte
 	f := finder{form: form}
-	if !needsFold(s) {
+	if suspected == onlyAddress4 {
+		f.text = append(text[:0], s...)
+		f.addresses4()
+	} else if !needsFold(s) {
 		f.text = append(text[:0], s...)
 		f.find()
 	} else {

@@ -24,12 +24,14 @@ const (
 	japaneseURL   = "https://www.example.co.jp/%E3%83%96%E3%83%AD%E3%82%B0/2024/%E6%98%A5%E3%81%AE%E3%82%BB%E3%83%BC%E3%83%AB?page=2"
 	clickURL      = "https://www.example.co.jp/lp/?utm_source=google&gclid=EAIaIQobChMIx7nR5e2KgwMVq0WkBB2aLwJTEAAYASAAEgKcz_D_BwE"
 	dirtyURL      = "https://www.example.co.jp/thanks?name=a&mail=taro.yamada%2540example.com&tel=090-1234-5678&utm_source=google"
+	chromeAgent   = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 	dateTitle     = "2024-01-02 10:30 の記録"
 )
 
 func BenchmarkCleanTitle(b *testing.B)         { benchmark(b, MaskText, englishTitle, false) }
 func BenchmarkCleanJapaneseTitle(b *testing.B) { benchmark(b, MaskText, japaneseTitle, false) }
 func BenchmarkSuspectTitle(b *testing.B)       { benchmark(b, MaskText, dateTitle, false) }
+func BenchmarkUserAgent(b *testing.B)          { benchmark(b, MaskText, chromeAgent, false) }
 func BenchmarkCleanURL(b *testing.B)           { benchmark(b, MaskURL, cleanURL, false) }
 func BenchmarkCleanJapaneseURL(b *testing.B)   { benchmark(b, MaskURL, japaneseURL, false) }
 func BenchmarkClickIDURL(b *testing.B)         { benchmark(b, MaskURL, clickURL, false) }

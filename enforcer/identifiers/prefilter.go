@@ -2,14 +2,25 @@ package identifiers
 
 import "strings"
 
-// suspicious reports whether s may hold an identifier. It never misses what
-// the matchers would find, and allocates nothing. Most strings are settled by
-// the survey, most others by the counters.
-func suspicious(s string) bool {
+// suspicion is what a text may hold.
+type suspicion uint8
+
+const (
+	nothingFound suspicion = iota
+	// onlyAddress4: nothing but an IPv4 address, in ASCII without escapes. A
+	// browser's version looks so, and each request names one.
+	onlyAddress4
+	anything
+)
+
+// suspect tells what s may hold. It never misses what the matchers would find,
+// and allocates nothing. Most strings are settled by the survey, most others by
+// the counters.
+func suspect(s string) suspicion {
 	if !survey(s) {
-		return false
+		return nothingFound
 	}
-	return counted(s)
+	return count(s)
 }
 
 // A survey adds up, eight bytes at a time, what every byte weighs: eight bits
