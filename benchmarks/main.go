@@ -54,6 +54,6 @@ func command() *cobra.Command {
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(faultsCommand(), speedCommand())
+	root.AddCommand(faultsCommand(), speedCommand(), allocationsCommand())
 	return root
 }

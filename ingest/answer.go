@@ -15,7 +15,7 @@ import (
 // with what is wrong, or 403 when the origin may send none of them.
 func (c *Collector) answer(ctx *fasthttp.RequestCtx, s *session) {
 	s.answerCookies(ctx)
-	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-store")
+	ctx.Response.Header.SetCanonical([]byte(fasthttp.HeaderCacheControl), []byte("no-store"))
 	status := s.status()
 	represent := prefersRepresentation(&ctx.Request.Header)
 	switch {

@@ -218,7 +218,7 @@ func ignore(schemas.Reason) {}
 // origins of no site, and clients that send too much. lose accounts for what is
 // refused.
 func (c *Collector) only(ctx *fasthttp.RequestCtx, lose func(schemas.Reason), serve func(*fasthttp.RequestCtx), methods ...string) {
-	ctx.Response.Header.Set(fasthttp.HeaderVary, fasthttp.HeaderOrigin)
+	ctx.Response.Header.SetCanonical([]byte(fasthttp.HeaderVary), []byte(fasthttp.HeaderOrigin))
 	known := c.allowOrigin(ctx)
 	right := slices.Contains(methods, share(ctx.Method()))
 	switch {

@@ -22,8 +22,8 @@ func (c *Collector) allowOrigin(ctx *fasthttp.RequestCtx) bool {
 		return false
 	}
 	h := &ctx.Response.Header
-	h.Set(fasthttp.HeaderAccessControlAllowOrigin, origin)
-	h.Set(fasthttp.HeaderAccessControlAllowCredentials, "true")
+	h.SetCanonical([]byte(fasthttp.HeaderAccessControlAllowOrigin), origins[0])
+	h.SetCanonical([]byte(fasthttp.HeaderAccessControlAllowCredentials), []byte("true"))
 	return true
 }
 

@@ -39,17 +39,25 @@ func (q *queue) attempt(ctx context.Context, b *batch, accounts []account) error
 	p := q.producer
 	ctx, cancel := context.WithTimeout(ctx, p.timeout/2)
 	defer cancel()
+	compression := kafka.Lz4
+	if b.size < minCompressed {
+		compression = 0
+	}
 	answer, err := p.client.Produce(ctx, &kafka.ProduceRequest{
 		Topic:        p.topic,
 		Partition:    q.partition,
 		RequiredAcks: kafka.RequireAll,
 		Records:      &batchReader{batch: b, accounts: accounts, now: time.Now()},
-		Compression:  kafka.Lz4,
+		Compression:  compression,
 	})
 	err = produced(answer, err)
 	q.health(err)
 	return err
 }
+
+// minCompressed is the size from which a batch is compressed. Small ones are those
+// of times without much to do: compressing them takes more than it saves.
+const minCompressed = 16 << 10
 
 // produced returns why a produce request was not acknowledged, nil when it was.
 func produced(answer *kafka.ProduceResponse, err error) error {

@@ -97,8 +97,11 @@ func NewProducer(cluster *Cluster, partitions int, o ProducerOptions) *Producer 
 type Waiter struct {
 	left atomic.Int32
 	fail atomic.Pointer[error]
-	done chan struct{}
+	done chan struct{} // has room for one
 }
+
+// waiters are reused: each request has one.
+var waiters = sync.Pool{New: func() any { return &Waiter{done: make(chan struct{}, 1)} }}
 
 func (w *Waiter) finish(err error) {
 	if err != nil {
@@ -106,16 +109,19 @@ func (w *Waiter) finish(err error) {
 		w.fail.CompareAndSwap(nil, &failed)
 	}
 	if w.left.Add(-1) == 0 {
-		close(w.done)
+		w.done <- struct{}{} // whoever waits may reuse w from now on
 	}
 }
 
 // Wait returns when the messages are durable: acknowledged by all in-sync
-// replicas, or in the spool. Else it returns why that is not known.
+// replicas, or in the spool. Else it returns why that is not known. It is called
+// once.
 func (w *Waiter) Wait(ctx context.Context) error {
 	select {
 	case <-w.done:
-		if err := w.fail.Load(); err != nil {
+		err := w.fail.Swap(nil)
+		waiters.Put(w)
+		if err != nil {
 			return *err
 		}
 		return nil
@@ -144,7 +150,7 @@ func (p *Producer) Submit(messages []Message) (*Waiter, error) {
 		p.queued.Add(-cost)
 		return nil, ErrOverloaded
 	}
-	w := &Waiter{done: make(chan struct{})}
+	w := waiters.Get().(*Waiter)
 	w.left.Store(int32(len(messages)) + 1)
 	any := p.any()
 	for i := range messages {

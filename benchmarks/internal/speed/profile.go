@@ -25,7 +25,7 @@ func (p *server) profile(ctx context.Context, name string, during time.Duration)
 		seconds := max(int(during/time.Second)-1, 1)
 		err := fetch(ctx, fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", p.admin, seconds), file+".cpu.pprof")
 		if err == nil {
-			err = fetch(ctx, p.admin+"/debug/pprof/allocs", file+".allocs.pprof")
+			err = fetch(ctx, p.admin+"/debug/pprof/allocs?gc=1", file+".allocs.pprof")
 		}
 		done <- err
 	}()

@@ -86,6 +86,7 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 	follow := stream.NewResets(cluster, resets.Put, log)
 	keep := newSnapshots(c.Registry.Dir, "collector", resets.KeyID(), resets.Sets(), follow, set, log)
 	following := start(func() error { keep.run(ctx); return nil })
+	go leanHeap(ctx, func() int { return resets.Set().Bytes() + resets.OptOuts().Bytes() })
 	progress := stream.NewProgress(cluster)
 	go progress.Follow(ctx, log)
 	options := stream.ProducerOptions{Log: log}

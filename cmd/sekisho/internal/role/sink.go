@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
@@ -68,6 +69,10 @@ func StartSink(c *config.Config, cluster *stream.Cluster, store *clickhouse.Stor
 	}
 	return &Sink{subjects: subjects, running: start(func() error {
 		defer func() { ended(); <-followed.Done() }() // a run that is finished asks for the resets
+		// Partitions are for those who can work on them.
+		if err := awaitResets(ctx, resets); err != nil {
+			return nil // told to stop
+		}
 		err := sink.Run(ctx)
 		stop()
 		for _, other := range others {
@@ -76,6 +81,18 @@ func StartSink(c *config.Config, cluster *stream.Cluster, store *clickhouse.Stor
 		}
 		return err
 	}), stop: stop}, nil
+}
+
+// awaitResets returns when what has been reset is known, or ctx ends.
+func awaitResets(ctx context.Context, resets *stream.Resets) error {
+	for resets.Ready() != nil {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return nil
 }
 
 // Ready is nil: a sink that waits for partitions or for ClickHouse is as it
