@@ -207,6 +207,11 @@ func (d *delivery) deliver(ctx context.Context, pass *pass, p *parcel, j *job, w
 		d.accepted(ctx, p, &a)
 		return over
 	case Permanent:
+		if len(p.list) == 1 && d.gate.refused() > maxRefusals {
+			pass.finish(stopped, 0, "refuses_all")
+			d.tellPaused("refuses_all")
+			return again
+		}
 		pass.done(answered, 0)
 		if len(p.list) > 1 {
 			return apart
@@ -246,6 +251,7 @@ func (d *delivery) count(j *job, alone bool) {
 
 // accepted counts what the recipient took, and buries what it did not.
 func (d *delivery) accepted(ctx context.Context, p *parcel, a *Answer) {
+	d.gate.took()
 	refused := 0
 	for _, i := range a.Refused {
 		if i >= 0 && i < len(p.list) {

@@ -30,10 +30,15 @@ type gate struct {
 	successes uint64
 	failing   any  // what failed first since the last answer
 	several   bool // something else failed too
+	refusals  int  // of single events in a row
 }
 
 // maxFailures in a row open the circuit.
 const maxFailures = 5
+
+// maxRefusals is how many single events may be refused in a row, none being taken,
+// before that is no longer taken for their fault: nothing more is given up then.
+const maxRefusals = 50
 
 // pace is how long is waited before something is tried again: more each time,
 // between the bounds.
@@ -209,6 +214,22 @@ func (g *gate) state() (open bool, paused string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.open, g.paused
+}
+
+// refused counts an event that was refused, and returns how many have been since
+// one was taken.
+func (g *gate) refused() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refusals++
+	return g.refusals
+}
+
+// took notes that something was taken.
+func (g *gate) took() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refusals = 0
 }
 
 // answers returns how often the recipient has answered so far.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -206,6 +207,27 @@ func TestDeadLetters(t *testing.T) {
 	}
 	if n, again := v.events(); n != 38 || again > 0 {
 		t.Errorf("%d events were taken, %d of them again", n, again)
+	}
+}
+
+// TestRefusesAll: when a recipient refuses one event after the other and takes
+// none, it is not their fault: forwarding pauses, and what was not given up by then
+// is sent when that was mended.
+func TestRefusesAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.buys(t, 200)
+	var mended atomic.Bool
+	v := startReceiver(t, func(w http.ResponseWriter, body string) bool {
+		return mended.Load() || refuse(w, http.StatusUnprocessableEntity)
+	})
+	f := w.start(t, "partner", kindOf(t, "partner", v.URL))
+	eventually(t, "it is paused", func() bool { return f.Paused() == "refuses_all" })
+	mended.Store(true)
+	f.Reloaded()
+	eventually(t, "the rest is sent", func() bool { return f.settledEvents() == 200 })
+	if dead := f.events("dead"); dead != 50 || len(w.letters(t)) != 50 {
+		t.Errorf("%v events were given up", dead)
 	}
 }
 
