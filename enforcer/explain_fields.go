@@ -72,7 +72,7 @@ func (x *Explanation) explainRecipients(t *Table, e *schemas.Event, v *Verdict) 
 		if rv.Outcome == schemas.Allowed {
 			r.Flags = &ExplainedFlags{rv.AdUserData, rv.AdPersonalisation, rv.LimitedDataUse}
 		}
-		f := fates{recipient: r.Recipient, record: records[rv.Outcome], mayHave: v.Site.categories[i][schemas.AllPurposes]}
+		f := fates{recipient: r.Recipient, site: v.Site, record: records[rv.Outcome], mayHave: v.Site.categories[i][schemas.AllPurposes]}
 		for field := range e.Fields.Each {
 			r.Fields = append(r.Fields, f.field(e, field))
 		}
@@ -107,6 +107,7 @@ func (x *Explanation) why(t *Table, site *Site, i int, rv *RecipientVerdict) str
 // fates tells what became of fields by what was written for a recipient.
 type fates struct {
 	recipient string
+	site      *Site
 	record    *schemas.Record // nil: nothing was written for it
 	mayHave   schemas.Categories
 }
@@ -132,6 +133,8 @@ func (t *fates) field(e *schemas.Event, f schemas.Field) ExplainedField {
 		x.Fate, x.Why = FateReplaced, "no two recipients have the same"
 	case thirdParty && f == schemas.OrderID && !isOwn:
 		x.Fate, x.Why = FatePseudonym, "no two recipients have the same"
+	case thirdParty && t.shared(f, written) != written:
+		x.Fate, x.Value = FateGeneralised, t.shared(f, written)
 	case written == e.Get(f), f == schemas.Time && t.record.Event.Time.Equal(e.Time):
 		x.Fate = FateKept
 	case f == schemas.ID:
@@ -159,6 +162,18 @@ func whyPseudonym(text string) string {
 	return ""
 }
 
+// shared returns what third parties have of the text of a field that is no
+// identifier.
+func (t *fates) shared(f schemas.Field, text string) string {
+	switch f {
+	case schemas.URL:
+		return t.site.SharedAddress(text)
+	case schemas.Referrer:
+		return SharedReferrer(text)
+	}
+	return text
+}
+
 func (t *fates) property(site *Site, p *schemas.Property) ExplainedField {
 	x := ExplainedField{Field: "properties." + p.Name, Category: site.properties[p.Name].Category}
 	if t.record == nil {
@@ -171,6 +186,8 @@ func (t *fates) property(site *Site, p *schemas.Property) ExplainedField {
 		switch {
 		case written.Name != p.Name || !categories.Has(t.record.PropertyCategories[i]):
 			continue
+		case t.recipient != policy.Store && Identifies(x.Category):
+			x.Fate = FatePseudonym
 		case written.Text == p.Text:
 			x.Fate = FateKept
 		default:

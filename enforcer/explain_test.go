@@ -97,7 +97,9 @@ func TestExplainFields(t *testing.T) {
 		"title": "masked: Mail [email]", "properties.plan": "kept", "country": "kept",
 	})
 	check(`{"analytics":true,"advertising":true}`, "google", map[string]string{
-		"visitor_id": "pseudonym", "country": "stripped: the policy does not give this recipient location",
+		"visitor_id": "pseudonym", "ga": "kept: the policy lets this recipient have it as it came", "gaid": "pseudonym",
+		"url": "generalised: https://shop.example.jp/p?page=2", "id": "replaced: no two recipients have the same",
+		"country":         "stripped: the policy does not give this recipient location",
 		"properties.plan": "stripped: the policy does not give this recipient attribute", "properties.items": "kept",
 	})
 	check(`{"analytics":true}`, "store", map[string]string{

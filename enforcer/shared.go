@@ -1,6 +1,10 @@
 package enforcer
 
-import "strings"
+import (
+	"strings"
+
+	"sekisho/schemas"
+)
 
 // SharedAddress returns what third parties have of an address of a record: no
 // fragment, and of the query the parameters that the policy keeps for the site.
@@ -33,3 +37,10 @@ func SharedReferrer(address string) string {
 	address, _, _ = strings.Cut(address, "?")
 	return address
 }
+
+// identifying are the categories whose values single somebody out.
+const identifying = 1<<schemas.TerminalIdentification | 1<<schemas.AdvertisementIdentifier | 1<<schemas.ResearchPanel
+
+// Identifies reports whether values of the category single somebody out: third
+// parties have pseudonyms in their place.
+func Identifies(c schemas.Category) bool { return schemas.Categories(identifying).Has(c) }

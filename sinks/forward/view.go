@@ -1,7 +1,6 @@
 package forward
 
 import (
-	"slices"
 	"time"
 
 	"sekisho/enforcer"
@@ -58,9 +57,6 @@ func (v *view) look(value []byte, t *enforcer.Table, w *enforcer.Withdrawn) (fat
 // envelope are the fields that every event has: without them it is none.
 var envelope = schemas.SetOf(schemas.ID, schemas.Type, schemas.Site, schemas.Time)
 
-// identifyingCategories are those whose properties single somebody out.
-var identifyingCategories = []schemas.Category{schemas.TerminalIdentification, schemas.AdvertisementIdentifier, schemas.ResearchPanel}
-
 func (v *view) propertiesOf(r *schemas.Record, may schemas.Categories) []schemas.Property {
 	v.properties = v.properties[:0]
 	for i, p := range r.Event.Properties {
@@ -68,7 +64,7 @@ func (v *view) propertiesOf(r *schemas.Record, may schemas.Categories) []schemas
 		if !may.Has(category) {
 			continue
 		}
-		if slices.Contains(identifyingCategories, category) {
+		if enforcer.Identifies(category) {
 			p.Text, p.Kind = Pseudonym(v.keys.Of(propertyKind, p.Name+"\x00"+p.Text)).Hex(), schemas.PropertyText
 		}
 		v.properties = append(v.properties, p)
