@@ -37,7 +37,7 @@ func newWriters(s *stage, canary string) *writers {
 	c := stream.DefaultConfig()
 	c.Timeout = kafkaTimeout
 	w := &writers{canary: canary, ledger: newLedger(), bound: c.ResetBound() + time.Second,
-		limit:  rate.NewLimiter(rate.Limit(s.options.Rate), s.options.Rate),
+		limit: rate.NewLimiter(rate.Limit(s.options.Rate), s.options.Rate),
 		client: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{
 			MaxIdleConnsPerHost: numWriters,
 			// When its clock is set back, fasthttp takes connections for busy that
