@@ -161,13 +161,6 @@ func (c *conn) response(frame []byte) ([]byte, error) {
 	if !ok {
 		return frame, nil
 	}
-	fault := c.proxy.faults.hit(asked.topics)
-	switch {
-	case fault == nil:
-		return frame, nil
-	case fault.Err == nil:
-		return nil, io.EOF
-	}
 	r := kmsg.NewProduceResponse()
 	r.Version = asked.version
 	header := 8
@@ -177,6 +170,16 @@ func (c *conn) response(frame []byte) ([]byte, error) {
 	if err := r.ReadFrom(frame[header:]); err != nil {
 		return nil, err
 	}
+	if !appended(&r) {
+		return frame, nil
+	}
+	fault := c.proxy.faults.hit(asked.topics)
+	switch {
+	case fault == nil:
+		return frame, nil
+	case fault.Err == nil:
+		return nil, io.EOF
+	}
 	for i := range r.Topics {
 		for j := range r.Topics[i].Partitions {
 			r.Topics[i].Partitions[j].ErrorCode = fault.Err.Code
@@ -185,4 +188,16 @@ func (c *conn) response(frame []byte) ([]byte, error) {
 	disturbed := r.AppendTo(frame[:header:header])
 	binary.BigEndian.PutUint32(disturbed, uint32(len(disturbed)-4))
 	return disturbed, nil
+}
+
+// appended reports whether the broker did what it was asked to.
+func appended(r *kmsg.ProduceResponse) bool {
+	for i := range r.Topics {
+		for j := range r.Topics[i].Partitions {
+			if r.Topics[i].Partitions[j].ErrorCode != 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
