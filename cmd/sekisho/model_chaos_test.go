@@ -61,6 +61,7 @@ func (m *model) killSinks(ctx context.Context, t *testing.T, random *rand.Rand) 
 		}
 		if random.IntN(3) == 0 {
 			_ = sink.Process.Signal(os.Interrupt)
+			defer time.AfterFunc(stopTime, func() { _ = sink.Process.Kill() }).Stop()
 		} else {
 			_ = sink.Process.Kill()
 		}
