@@ -155,6 +155,7 @@ type partition struct {
 	span     Span
 	offset   int64 // of the next message
 	commit   func(int64) error
+	gathered int // messages of the last run, as many as the next may have
 	behind
 }
 
@@ -227,7 +228,7 @@ func (p *partition) gather(ctx context.Context, reader *kafka.Reader) ([]kafka.M
 	if first.Offset >= p.span.To {
 		return nil, nil
 	}
-	messages, size := append(make([]kafka.Message, 0, 1024), first), len(first.Value)
+	messages, size := append(make([]kafka.Message, 0, max(p.gathered, 1024)), first), len(first.Value)
 	wait, cancel := context.WithTimeout(ctx, p.consumer.options.MaxWait)
 	defer cancel()
 	for len(messages) < p.consumer.options.MaxMessages && size < maxRun && messages[len(messages)-1].Offset < p.span.To-1 {
@@ -240,6 +241,7 @@ func (p *partition) gather(ctx context.Context, reader *kafka.Reader) ([]kafka.M
 		}
 		messages, size = append(messages, m), size+len(m.Value)
 	}
+	p.gathered = len(messages)
 	last := messages[len(messages)-1]
 	p.setLag(last.HighWaterMark - last.Offset - 1 + int64(len(messages)))
 	return messages, ctx.Err()

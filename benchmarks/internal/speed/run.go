@@ -64,7 +64,7 @@ func (o *Options) complete() error {
 	}
 	o.repetitions, o.warm, o.during = 5, 3*time.Second, 15*time.Second
 	if o.Quick {
-		o.repetitions, o.warm, o.during = 3, time.Second, 2*time.Second
+		o.repetitions, o.warm, o.during = 3, time.Second, 3*time.Second
 	}
 	if o.Soak == 0 {
 		o.Soak = 30 * time.Minute
