@@ -151,7 +151,7 @@ func (r *Report) Write(to io.Writer) error {
 		}
 		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", t.What, t.Want, figure(t.Got), met)
 	}
-	w.Flush()
+	_ = w.Flush() // to memory
 	_, err := io.WriteString(to, b.String())
 	return err
 }
@@ -191,5 +191,5 @@ func writeTable(b *strings.Builder, rows []*Row) {
 		}
 		fmt.Fprintln(w)
 	}
-	w.Flush()
+	_ = w.Flush() // to memory
 }

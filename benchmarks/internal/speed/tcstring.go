@@ -15,7 +15,7 @@ func tcString() string {
 		value uint64
 		width int
 	}{
-		{2, 6}, {now, 36}, {now, 36}, {10, 12}, {1, 12}, {1, 6}, {'j' - 'a', 6}, {'a' - 'a', 6}, {300, 12}, {5, 6}, // policy version 5
+		{2, 6}, {now, 36}, {now, 36}, {10, 12}, {1, 12}, {1, 6}, {'j' - 'a', 6}, {0, 6}, {300, 12}, {5, 6}, // policy version 5
 		{1, 1}, {0, 1}, {0, 12}, // service specific; no special features
 		{0xffe000, 24}, {0x7fe000 &^ 0x380000, 24}, // purposes 1 to 11; legitimate interest not in 3 to 6
 		{0, 1}, {'j' - 'a', 6}, {'p' - 'a', 6},
