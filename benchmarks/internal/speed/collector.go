@@ -90,6 +90,7 @@ func batchesScenario(ctx context.Context, s *stage, r *Report) error {
 			v[eventsPerSecond], v[cpuOfEvent] = v[requestsPerSecond]*batchSize, v[cpuOf]/batchSize
 			delete(v, cpuOf)
 			r.add(batches, name, v)
+			s.options.say("  %s: %.0f events/s", name, v[eventsPerSecond])
 		}
 	}
 	return nil
@@ -131,6 +132,7 @@ func latencyScenario(ctx context.Context, s *stage, r *Report) error {
 			delete(v, allocationsOf)
 			delete(v, allocatedBytesOf)
 			r.add(latencyOf, fmt.Sprintf("%.0f %% of saturation", percent), v)
+			s.options.say("  %.0f %%: %.0f requests/s, p99 %.2f ms", percent, v[requestsPerSecond], v[latency99])
 		}
 	}
 	return nil

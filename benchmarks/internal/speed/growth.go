@@ -81,7 +81,9 @@ func (s *stage) grow(ctx context.Context, r *Report, scenario, subject string, e
 			if name == "" {
 				name = strconv.Itoa(shape.Bytes)
 			}
-			r.add(scenario, name, m.values())
+			v := m.values()
+			r.add(scenario, name, v)
+			s.options.say("  %s %s: %.0f requests/s", scenario, name, v[requestsPerSecond])
 			warm = 200 * time.Millisecond
 		}
 	}
