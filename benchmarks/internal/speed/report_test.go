@@ -1,0 +1,89 @@
+package speed
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// sample is a report with something of everything.
+func sample() *Report {
+	r := newReport(Options{Quick: true})
+	for i := range 3 {
+		for _, connections := range connectionsOf {
+			for j, subject := range subjects {
+				r.add(scenarioOf(connections), subject, Values{
+					requestsPerSecond: float64(10_000 * (6 - j + i)), ofBare: 0.65, cpuOf: float64(8 + j), latency99: 2, resident: 250, registryBytes: 190,
+				})
+			}
+		}
+		r.add(latencyOf, "25 % of saturation", Values{latency50: 0.2, latency99: 1, latency999: 3})
+		r.add(growthOfSites, "1 & 2", Values{cpuOf: 15})
+		r.add(soakOf, "20s", Values{growth: 1, lag: 10, requestsPerSecond: 5})
+		r.Soak = append(r.Soak, Moment{Seconds: float64(i), Resident: 100, Sink: 200, Lag: 3})
+	}
+	r.judge()
+	return r
+}
+
+func TestReport(t *testing.T) {
+	var b strings.Builder
+	if err := sample().Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"70000 (60000–80000)", "collector, 64 connections", "bare fasthttp", "of bare",
+		"requests a second, of the bare server's, 64 connections", "at least 0.5", "met",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is missing in %s", want, b.String())
+		}
+	}
+	for _, target := range sample().Targets {
+		if !target.Met {
+			t.Errorf("%+v", target)
+		}
+	}
+	r := newReport(Options{})
+	r.add(sinkOf, "sink", Values{eventsPerSecond: 1})
+	if r.judge(); len(r.Targets) != 1 || r.Targets[0].Met {
+		t.Errorf("%+v", r.Targets)
+	}
+}
+
+func TestPlots(t *testing.T) {
+	dir := t.TempDir()
+	if err := sample().plot(dir); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.svg"))
+	if err != nil || len(files) != 6 {
+		t.Fatalf("%v %v", files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for d := xml.NewDecoder(strings.NewReader(string(text))); ; {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+		}
+	}
+}
+
+func TestTicks(t *testing.T) {
+	for _, most := range []float64{0, 0.003, 1, 7, 99, 1234, 5e6} {
+		end, step := ticks(most)
+		if end < most || step <= 0 || end/step > 12 {
+			t.Errorf("%v: to %v by %v", most, end, step)
+		}
+	}
+}
