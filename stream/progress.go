@@ -131,6 +131,17 @@ func (p *Progress) Of(recipient string, from, to int64) (state schemas.ProgressS
 	return 0, time.Time{}, false
 }
 
+// End returns the offset after the last reset of which the recipient has reported
+// anything, 0 for none.
+func (p *Progress) End(recipient string) (end int64) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, r := range p.reports[recipient] {
+		end = max(end, r.To)
+	}
+	return end
+}
+
 // farness orders the states from the one that stands for least to do to the one
 // that stands for most, by state.
 var farness = [...]int{schemas.Done: 0, schemas.Unsupported: 1, schemas.Asked: 2, schemas.Failed: 3}

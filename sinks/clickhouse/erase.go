@@ -32,9 +32,9 @@ import (
 //  6. it makes certain that no row is left, on no replica, and waits until the
 //     files are gone that the mutation replaced, and those of the table erasing.
 //
-// Only then does it report the resets as done, and commit them. A batch that was
-// interrupted is carried out again from its beginning; each step finds what an
-// earlier attempt did.
+// Only then does it report the resets as done, see [report], and commit them. A
+// batch that was interrupted is carried out again from its beginning; each step
+// finds what an earlier attempt did.
 type Eraser struct {
 	store    *Store
 	cluster  *stream.Cluster
@@ -46,7 +46,7 @@ type Eraser struct {
 	topic    string
 
 	assignment context.Context
-	next       int64 // offset after the last reset that is erased, 0 when unknown
+	report     report
 }
 
 // EraserOptions configure an eraser.
@@ -100,9 +100,11 @@ func (e *Eraser) Handle(ctx context.Context, _ int, messages []kafka.Message) (e
 	if err := p.ledger.load(ctx); err != nil {
 		return err
 	}
-	first, end := messages[0].Offset, messages[len(messages)-1].Offset+1
-	if e.assignment != ctx || first < e.next {
-		e.assignment, e.next = ctx, first
+	if e.assignment != ctx {
+		if e.report, err = e.resumeReport(ctx); err != nil {
+			return err
+		}
+		e.assignment = ctx
 	}
 	// What an earlier attempt has counted is not counted again; so it is a batch
 	// by itself.
@@ -124,12 +126,7 @@ func (e *Eraser) Handle(ctx context.Context, _ int, messages []kafka.Message) (e
 			return err
 		}
 	}
-	report := schemas.Progress{Recipient: policy.Store, From: e.next, To: end, State: schemas.Done, At: time.Now()}
-	if err := e.cluster.Report(ctx, report); err != nil {
-		return err
-	}
-	e.next = end
-	return nil
+	return e.tell(ctx, messages)
 }
 
 // carryOut erases a batch.
