@@ -40,7 +40,7 @@ func TestModel(t *testing.T) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	u := startUp(t, t.TempDir(), "--config", write(t, "sekisho.yaml", "clickhouse: {erasure: {max_wait: 1s}}"))
+	u := startUp(t, keptDir(t), "--config", write(t, "sekisho.yaml", "clickhouse: {erasure: {max_wait: 1s}}"))
 	// Files that were replaced are gone soon, which an erasure waits for.
 	eventually(t, waitTime, "the table to be altered", func() bool {
 		return u.clickHouse(t).Exec(t.Context(), "ALTER TABLE events MODIFY SETTING old_parts_lifetime = 1") == nil
@@ -67,6 +67,7 @@ type model struct {
 	resets     map[string]*resetFact // by pseudonym
 	tables     map[string]time.Time  // that were rebuilt, and from when on
 	violations []string
+	logs       []*output // of the other processes
 }
 
 // kept is an event that was let through under a pseudonym.
@@ -96,6 +97,7 @@ func runModel(t *testing.T, u *running, seed uint64, episodes int, long time.Dur
 	before := count(t, u, "SELECT sum(received) FROM accounts")
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
+	t.Cleanup(func() { m.keepEvidence(t) })
 	var chaos sync.WaitGroup
 	for i, act := range []func(context.Context, *testing.T, *rand.Rand){m.killSinks, m.repeatMessages, m.replayPast, m.watchRows} {
 		chaos.Go(func() { act(ctx, t, rand.New(rand.NewPCG(seed, uint64(i)))) })
@@ -284,10 +286,14 @@ func (m *model) post(t *testing.T, path, body string, answer any) bool {
 	return false
 }
 
+// erasureTime is how long an erasure may take while sinks are killed: each of them
+// has the eraser's group wait for it, and a busy machine makes all of that slow.
+const erasureTime = 10 * waitTime
+
 // awaitErasure waits until a reset is reported as erased. From then on nothing of
 // it may be visible; see watchRows.
 func (m *model) awaitErasure(t *testing.T, pseudonym, ticket string) {
-	for deadline := time.Now().Add(2 * waitTime); time.Now().Before(deadline) && !t.Failed(); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(erasureTime); time.Now().Before(deadline) && !t.Failed(); time.Sleep(200 * time.Millisecond) {
 		response, err := http.Get(m.u.Collector + "/v1/reset/" + ticket)
 		if err != nil {
 			continue
@@ -306,7 +312,7 @@ func (m *model) awaitErasure(t *testing.T, pseudonym, ticket string) {
 		}
 	}
 	if !t.Failed() {
-		t.Errorf("a reset was not erased within %s", 10*waitTime)
+		t.Errorf("a reset was not erased within %s", erasureTime)
 	}
 }
 
