@@ -30,7 +30,7 @@ func (t *Table) Agreed(site *Site, e *schemas.Event, r *Request) (a Agreement) {
 	}
 	a.Policy = e.Consent.Policy
 	if a.Policy == "" {
-		a.Policy, _, _ = parseConsentCookie(r.Consent)
+		a.Policy, _, _ = parseConsentCookie(r.Consent, r.Now)
 	}
 	return a
 }

@@ -2,6 +2,7 @@ package enforcer
 
 import (
 	"strings"
+	"time"
 
 	"sekisho/schemas"
 )
@@ -57,11 +58,11 @@ func (c *consents) decide(j *jurisdiction) (granted schemas.Purposes, why [schem
 }
 
 // hearObject hears the event's own consent object.
-func (t *Table) hearObject(o *schemas.Consent, c *consents) {
+func (t *Table) hearObject(o *schemas.Consent, now time.Time, c *consents) {
 	if !o.Present {
 		return
 	}
-	if o.Malformed || o.Policy != "" && !isDate(o.Policy) {
+	if o.Malformed || o.Policy != "" && !isDate(o.Policy, now) {
 		c.refuse(schemas.OptionalPurposes, schemas.ReasonMalformedConsent)
 		return
 	}
@@ -78,11 +79,11 @@ func (t *Table) hearObject(o *schemas.Consent, c *consents) {
 }
 
 // hearCookie hears the gateway's own consent cookie.
-func (t *Table) hearCookie(value string, c *consents) {
+func (t *Table) hearCookie(value string, now time.Time, c *consents) {
 	if value == "" {
 		return
 	}
-	version, granted, ok := parseConsentCookie(value)
+	version, granted, ok := parseConsentCookie(value, now)
 	if !ok {
 		c.refuse(schemas.OptionalPurposes, schemas.ReasonMalformedConsent)
 		return
@@ -103,9 +104,9 @@ func (t *Table) grantUnder(version string, granted schemas.Purposes, c *consents
 }
 
 // parseConsentCookie reads the value described at [ConsentCookie].
-func parseConsentCookie(value string) (version string, granted schemas.Purposes, ok bool) {
+func parseConsentCookie(value string, now time.Time) (version string, granted schemas.Purposes, ok bool) {
 	rest, ok := strings.CutPrefix(value, "1.")
-	if !ok || len(rest) < 11 || rest[10] != '.' || !isDate(rest[:10]) {
+	if !ok || len(rest) < 11 || rest[10] != '.' || !isDate(rest[:10], now) {
 		return "", 0, false
 	}
 	version, rest = rest[:10], rest[11:]
@@ -134,7 +135,13 @@ func parseConsentCookie(value string) (version string, granted schemas.Purposes,
 	return version, granted, true
 }
 
-// isDate accepts YYYY-MM-DD, which compares as text.
-func isDate(s string) bool {
-	return len(s) == 10 && s[4] == '-' && s[7] == '-' && isDigits(s[:4]) && isDigits(s[5:7]) && isDigits(s[8:])
+// maxAhead is how far ahead the time of a choice, or the policy that it was made
+// under, may be: clocks and time zones differ.
+const maxAhead = 24 * time.Hour
+
+// isDate accepts YYYY-MM-DD, which compares as text, when there is such a day
+// and it has come.
+func isDate(s string, now time.Time) bool {
+	day, err := time.Parse(time.DateOnly, s)
+	return err == nil && !day.After(now.Add(maxAhead))
 }

@@ -73,6 +73,7 @@ func TestConsentObjectAndCookie(t *testing.T) {
 		}
 		e := decode(t, text+"}")
 		var v Verdict
+		request.Now = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 		table.Decide(table.Site("shop"), e, &request, nil, &v)
 		if v.Outcome != outcome || v.Reason != reason {
 			t.Errorf("consent %s, request %+v, in %q: got %v because %v, want %v because %v", consent, request, country, v.Outcome, v.Reason, outcome, reason)
@@ -110,6 +111,12 @@ func TestConsentObjectAndCookie(t *testing.T) {
 	check(`{"analytics":true,"policy":"soon"}`, silent, "", schemas.Anonymised, schemas.ReasonMalformedConsent)
 	check(yes, cookie("1.2026-10-01.everything"), "", schemas.Anonymised, schemas.ReasonMalformedConsent)
 	check("", cookie("2.2026-10-01.analytics"), "", schemas.Anonymised, schemas.ReasonMalformedConsent)
+	// No such day, and a policy that is still to come.
+	for _, date := range []string{"9999-99-99", "2026-13-45", "2026-02-30", "0000-00-00", "2026-11-04"} {
+		check(`{"analytics":true,"policy":"`+date+`"}`, silent, "", schemas.Anonymised, schemas.ReasonMalformedConsent)
+		check("", cookie("1."+date+".analytics"), "", schemas.Anonymised, schemas.ReasonMalformedConsent)
+	}
+	check("", cookie("1.2026-11-03.analytics"), "", schemas.Allowed, schemas.ReasonGranted)
 	// Consent older than the last material revision is silence.
 	check(old, silent, "", schemas.Anonymised, schemas.ReasonOutdatedConsent)
 	check(current, silent, "", schemas.Allowed, schemas.ReasonGranted)
@@ -118,6 +125,13 @@ func TestConsentObjectAndCookie(t *testing.T) {
 	// Silence by place.
 	check("", silent, "US-NY", schemas.Allowed, schemas.ReasonGranted)
 	check("", silent, "ZZ", schemas.Anonymised, schemas.ReasonSilent)
+	// What is no place has the strictest rules, not those of what it begins with.
+	check("", Request{Place: "US,DE"}, "", schemas.Anonymised, schemas.ReasonSilent)
+	for _, none := range []string{"USA", "US_NY", "US-ny", "us-NY", "US-", "U"} {
+		check("", silent, none, schemas.Anonymised, schemas.ReasonSilent)
+		check("", Request{Place: none}, "", schemas.Anonymised, schemas.ReasonSilent)
+		check("", Request{Place: none}, "US-NY", schemas.Anonymised, schemas.ReasonSilent)
+	}
 	check(`"yes"`, silent, "US-NY", schemas.Anonymised, schemas.ReasonMalformedConsent)
 	// The edge knows better than the event.
 	check("", Request{Place: "DE"}, "US-NY", schemas.Anonymised, schemas.ReasonSilent)

@@ -2,6 +2,7 @@ package enforcer
 
 import (
 	"errors"
+	"time"
 
 	"sekisho/schemas"
 )
@@ -14,12 +15,12 @@ type ConsentCookieDescription struct {
 	Refused []string `json:"refused"`
 }
 
-var errConsentCookie = errors.New("not a consent cookie, which is 1.DATE.PURPOSES")
+var errConsentCookie = errors.New("not a consent cookie, which is 1.DATE.PURPOSES with a date that has come")
 
 // DescribeConsentCookie tells what a value of the gateway's own consent cookie
-// says; see [ConsentCookie].
-func DescribeConsentCookie(value string) (ConsentCookieDescription, error) {
-	version, granted, ok := parseConsentCookie(value)
+// says at a time; see [ConsentCookie].
+func DescribeConsentCookie(value string, now time.Time) (ConsentCookieDescription, error) {
+	version, granted, ok := parseConsentCookie(value, now)
 	if !ok {
 		return ConsentCookieDescription{}, errConsentCookie
 	}

@@ -64,14 +64,18 @@ var signalParts = []signalPart{
 	{field: "GPC", object: "gpc", request: "header Sec-GPC", plain: true},
 	{field: "DNT", object: "dnt", request: "header DNT", plain: true},
 	{field: "TCF", with: []string{"AdditionalConsent", "GDPR"}, object: "tcf", request: "cookie euconsent-v2", kind: interpret.TCF},
-	{field: "AdditionalConsent", with: []string{"TCF", "GDPR"}, object: "additional_consent", request: "cookie addtl_consent", kind: interpret.AdditionalConsent},
-	{field: "GPP", with: []string{"GPPSections", "AdditionalConsent"}, object: "gpp", request: "gpp", kind: interpret.GPP},
+	{field: "TCFPublisher", with: []string{"AdditionalConsent"}, request: "cookie eupubconsent-v2", kind: interpret.TCF},
+	{field: "TCFHeader", with: []string{"AdditionalConsent"}, request: "header " + TCFHeader, kind: interpret.TCF},
+	{field: "AdditionalConsent", object: "additional_consent", request: "cookie addtl_consent", kind: interpret.AdditionalConsent},
+	{field: "GPP", with: []string{"GPPSections", "AdditionalConsent"}, object: "gpp", request: "cookie OTGPPConsent", kind: interpret.GPP},
+	{field: "GPPSections", object: "gpp_sections", plain: true},
 	{field: "USPrivacy", object: "us_privacy", request: "cookie usprivacy", kind: interpret.USPrivacy},
 	{field: "GCS", object: "gcs", request: "gcs", kind: interpret.GCS},
 	{field: "GCD", object: "gcd", request: "gcd", kind: interpret.GCD},
 	{field: "OneTrust", with: []string{"OneTrustClosed"}, object: "onetrust", request: "cookie OptanonConsent", kind: interpret.OneTrust},
 	{field: "Cookiebot", object: "cookiebot", request: "cookie CookieConsent", kind: interpret.Cookiebot},
 	{field: "Didomi", object: "didomi", request: "cookie didomi_token", kind: interpret.Didomi},
+	{field: "CookieYes", request: "cookie cookieyes-consent", kind: interpret.CookieYes},
 	{field: "Usercentrics", object: "usercentrics", request: "usercentrics", kind: interpret.Usercentrics},
 	{field: "Categories", object: "categories", request: "categories", kind: interpret.Segment},
 	{field: "ATT", object: "att", request: "att", kind: interpret.ATT},
@@ -85,6 +89,9 @@ func (t *Table) explainSignals(site *Site, e *schemas.Event, r *Request, j *juri
 		var h hearing
 		h.hear(t, site, e, r, j)
 		s.hear(t, site, &h)
+		if s.Problem == "" && h.answers[schemas.Advertising] == schemas.Refused && h.why[schemas.Advertising] == schemas.ReasonMalformedConsent {
+			s.Problem = "a part of it that counts cannot be understood, or it is of a time that has not come"
+		}
 		found = append(found, s)
 	}
 	if c := e.Consent; c.Present {
@@ -95,12 +102,19 @@ func (t *Table) explainSignals(site *Site, e *schemas.Event, r *Request, j *juri
 	}
 	if r.Consent != "" {
 		s := ExplainedSignal{From: "cookie " + ConsentCookie}
-		if d, err := DescribeConsentCookie(r.Consent); err != nil {
+		if d, err := DescribeConsentCookie(r.Consent, r.Now); err != nil {
 			s.Problem = err.Error()
 		} else {
 			s.Said, s.Lines = d, d.Lines()
 		}
 		alone(s, &schemas.Event{}, &Request{Now: r.Now, Consent: r.Consent})
+	}
+	if name := r.Signals.Unclear; name != "" {
+		s := ExplainedSignal{From: "cookie " + name, Problem: "is empty, or came more than once with different values"}
+		if name == TCFHeader {
+			s.From = "header " + name
+		}
+		alone(s, &schemas.Event{}, &Request{Now: r.Now, Signals: schemas.Signals{Unclear: name}})
 	}
 	for _, from := range []struct {
 		signals *schemas.Signals
@@ -121,16 +135,19 @@ func (t *Table) explainSignals(site *Site, e *schemas.Event, r *Request, j *juri
 			for _, name := range append(part.with, part.field) {
 				only.FieldByName(name).SetString(all.FieldByName(name).String())
 			}
-			if part.plain {
+			switch {
+			case part.field == "GPPSections":
+				if from.signals.GPP != "" {
+					continue // it is heard with the string
+				}
+				s.Said, s.Problem = value, "says which sections of a GPP string are in force, and there is none"
+			case part.plain:
 				s.Said, s.Lines = value, []string{plainMeaning(value)}
-			} else {
+			default:
 				s.describe(part.kind, value, &one, r)
 			}
-			if part.field == "AdditionalConsent" {
-				if one.TCF == "" && s.Problem == "" {
-					s.Problem = "says nothing without a TC string"
-				}
-				one = schemas.Signals{} // it only adds to a TC string, with which it is heard
+			if f := from.signals; part.field == "AdditionalConsent" && s.Problem == "" && f.TCF+f.TCFPublisher+f.TCFHeader+f.GPP == "" {
+				s.Problem = "says nothing without a TC string"
 			}
 			alone(s, &schemas.Event{}, &Request{Now: r.Now, Signals: one})
 		}
@@ -154,12 +171,12 @@ func (s *ExplainedSignal) describe(kind interpret.Kind, value string, one *schem
 	case err != nil:
 		s.Problem = err.Error()
 		return
-	case kind == interpret.TCF && one.GDPR == "0":
-		s.Problem = "not heard: the event says that GDPR does not apply"
 	case m.Malformed != nil:
 		s.Problem = m.Malformed.Error()
 	case m.Unusable != nil:
 		s.Problem = m.Unusable.Error()
+	case kind == interpret.TCF && one.GDPR == "0":
+		s.Problem = "grants nothing: the event says that the GDPR does not apply"
 	}
 	s.Said, s.Lines = m.Said, m.Lines()
 }

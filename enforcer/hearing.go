@@ -37,20 +37,22 @@ type hearing struct {
 type vendorFlags struct {
 	noUserData        bool // Google's ad_user_data was denied
 	noPersonalisation bool // ad_personalization was denied, or GPC is on
+	optedOut          bool // of sale, sharing or targeted advertising: US Privacy, GPP or GPC
 	noProfiles        [schemas.MaxRecipients]bool
 }
 
 // malformed is what becomes of a signal that cannot be understood.
 func (h *hearing) malformed() {
 	h.refuse(schemas.OptionalPurposes, schemas.ReasonMalformedConsent)
+	h.flags.optedOut = true // for all that is known
 }
 
 // hear gathers the signals of an event and of its request.
 func (h *hearing) hear(t *Table, site *Site, e *schemas.Event, r *Request, j *jurisdiction) {
 	h.consents, h.flags, h.vendorRefused = consents{}, vendorFlags{}, [schemas.MaxRecipients]schemas.Purposes{}
 	h.table, h.site, h.now = t, site, r.Now
-	t.hearObject(&e.Consent, &h.consents)
-	t.hearCookie(r.Consent, &h.consents)
+	t.hearObject(&e.Consent, r.Now, &h.consents)
+	t.hearCookie(r.Consent, r.Now, &h.consents)
 	h.hearSignals(&r.Signals, j)
 	h.hearSignals(&e.Consent.Signals, j)
 }
@@ -59,16 +61,22 @@ func (h *hearing) hearSignals(s *schemas.Signals, j *jurisdiction) {
 	if *s == (schemas.Signals{}) {
 		return
 	}
+	if s.Unclear != "" {
+		h.malformed()
+	}
 	if s.GPC == "1" {
 		h.hearGPC(j)
 	}
 	if s.DNT == "1" {
 		h.refuse(j.dnt, schemas.ReasonDNT)
 	}
-	if s.TCF != "" && s.GDPR != "0" {
-		h.hearTCF(s.TCF, s.AdditionalConsent)
+	for _, text := range [...]string{s.TCF, s.TCFPublisher, s.TCFHeader} {
+		if text != "" {
+			h.hearTCF(text, s.AdditionalConsent, s.GDPR != "0")
+		}
 	}
-	if s.GPP != "" {
+	h.hearAdditional(s.AdditionalConsent)
+	if s.GPP != "" || s.GPPSections != "" {
 		h.hearGPP(s.GPP, s.GPPSections, s.AdditionalConsent)
 	}
 	if s.USPrivacy != "" {
@@ -92,6 +100,9 @@ func (h *hearing) hearSignals(s *schemas.Signals, j *jurisdiction) {
 	if s.Usercentrics != "" {
 		h.hearPlatform(platformUsercentrics, h.choices.DecodeUsercentrics(s.Usercentrics), j)
 	}
+	if s.CookieYes != "" {
+		h.hearPlatform(platformCookieYes, h.choices.DecodeCookieYes(s.CookieYes), j)
+	}
 	if s.Categories != "" {
 		h.hearPlatform(platformSegment, h.choices.DecodeSegment(s.Categories), j)
 	}
@@ -100,12 +111,13 @@ func (h *hearing) hearSignals(s *schemas.Signals, j *jurisdiction) {
 
 func (h *hearing) hearGPC(j *jurisdiction) {
 	h.refuse(j.gpc, schemas.ReasonGPC)
-	h.flags.noPersonalisation = true
+	h.flags.noPersonalisation, h.flags.optedOut = true, true
 }
 
 // hearTCF hears an IAB TC string: it answers for every purpose that the policy
-// maps, and for every recipient that is a vendor.
-func (h *hearing) hearTCF(text, additional string) {
+// maps, and for every recipient that is a vendor. Where the event says that the
+// GDPR does not apply it grants nothing, and still refuses.
+func (h *hearing) hearTCF(text, additional string, applies bool) {
 	if tcf.Decode(&h.tcf, text) != nil || h.tcf.Usable(h.now) != nil {
 		h.malformed()
 		return
@@ -116,10 +128,11 @@ func (h *hearing) hearTCF(text, additional string) {
 		if len(needs) == 0 {
 			continue
 		}
-		if h.consentsTo(needs) {
-			h.grantAt(changed, 1<<p)
-		} else {
+		switch {
+		case !h.consentsTo(needs):
 			h.refuse(1<<p, schemas.ReasonRefused)
+		case applies:
+			h.grantAt(changed, 1<<p)
 		}
 	}
 	for i, recipient := range h.site.recipients {
@@ -181,32 +194,60 @@ func (h *hearing) additionally(text string, provider uint32) bool {
 	return err == nil && list.Consented(provider)
 }
 
+// hearAdditional refuses where an Additional Consent string, which only adds to a
+// TC string, cannot be understood.
+func (h *hearing) hearAdditional(text string) {
+	if text == "" {
+		return
+	}
+	if _, err := additionalconsent.Decode(text); err != nil {
+		h.malformed()
+	}
+}
+
 // hearGPP hears an IAB GPP string: the sections that are in force.
 func (h *hearing) hearGPP(text, sections, additional string) {
 	inForce, err := gpp.ParseSectionIDs(sections)
+	if err == nil && text == "" {
+		if inForce&^gpp.NoneInForce != 0 { // all are missing
+			h.hearOptOut()
+		}
+		return
+	}
 	if err != nil || gpp.Decode(&h.gpp, text) != nil {
 		h.malformed()
 		return
 	}
 	here, _ := h.gpp.Applicable(inForce)
+	for i := range h.gpp.Sections() {
+		if s := &h.gpp.Sections()[i]; here.Has(s.ID) && s.Malformed != 0 {
+			h.malformed()
+		}
+	}
 	if here.Has(gpp.TCFEUv2) {
-		h.hearTCF(h.gpp.Section(gpp.TCFEUv2).Raw, additional)
+		h.hearTCF(h.gpp.Section(gpp.TCFEUv2).Raw, additional, true)
 	}
 	if here.Has(gpp.TCFCAv1) {
 		h.hearCanada(h.gpp.Section(gpp.TCFCAv1))
 	}
 	if h.gpp.OptedOut(inForce) {
-		h.refuse(h.table.optOut, schemas.ReasonOptOutSignal)
+		h.hearOptOut()
 	}
+}
+
+// hearOptOut hears that the user opted out by a law of opting out.
+func (h *hearing) hearOptOut() {
+	h.refuse(h.table.optOut, schemas.ReasonOptOutSignal)
+	h.flags.optedOut = true
 }
 
 // hearCanada hears express consent; implied consent is none here. The Canadian
 // framework does not use purpose 1.
 func (h *hearing) hearCanada(s *gpp.Section) {
 	if s.Malformed != 0 {
-		h.malformed()
 		return
 	}
+	h.hearCanadaVendors()
 	express := h.gpp.Canada().PurposesExpressConsent
 	for p := schemas.Analytics; p < schemas.NumPurposes; p++ {
 		needs := h.table.tcfNeeds[p]
@@ -222,13 +263,39 @@ func (h *hearing) hearCanada(s *gpp.Section) {
 	}
 }
 
+// hearCanadaVendors hears which recipients the string permits to process. It
+// knows no providers beyond its vendor list.
+func (h *hearing) hearCanadaVendors() {
+	c := h.gpp.Canada()
+	for i, recipient := range h.site.recipients {
+		v := &h.table.vendors[recipient]
+		if v.tcf.ID == 0 {
+			if v.additional != 0 {
+				h.vendorRefused[i] = schemas.OptionalPurposes
+			}
+			continue
+		}
+		for p := schemas.Analytics; p < schemas.NumPurposes; p++ {
+			for _, need := range h.table.tcfNeeds[p] {
+				registered := v.tcf.Consent.Has(need) || v.tcf.LegitimateInterest.Has(need)
+				if registered && need != 1 && !c.HasExpressConsent(uint8(need), v.tcf.ID) {
+					h.vendorRefused[i] |= 1 << p
+				}
+			}
+		}
+		if !c.HasExpressConsent(3, v.tcf.ID) || !c.HasExpressConsent(4, v.tcf.ID) {
+			h.flags.noProfiles[i] = true
+		}
+	}
+}
+
 func (h *hearing) hearUSPrivacy(text string) {
 	s, err := usprivacy.Decode(text)
 	switch {
 	case err != nil:
 		h.malformed()
 	case s.OptedOut():
-		h.refuse(h.table.optOut, schemas.ReasonOptOutSignal)
+		h.hearOptOut()
 	}
 }
 
@@ -263,13 +330,14 @@ const (
 	platformDidomi
 	platformUsercentrics
 	platformSegment
+	platformCookieYes
 )
 
 // hearPlatform hears a consent management platform, whose value h.choices has
 // decoded: a purpose is granted when every category that the policy maps to it
 // is, and refused when one is.
 func (h *hearing) hearPlatform(platform int, err error, j *jurisdiction) {
-	if err != nil {
+	if err != nil || h.choices.Chosen > h.now.Add(maxAhead).UnixMilli() {
 		h.malformed()
 		return
 	}
@@ -295,8 +363,9 @@ func (h *hearing) hearPlatform(platform int, err error, j *jurisdiction) {
 		h.grant(granted) // the site's word of now
 	}
 	if tc != "" {
-		h.hearTCF(tc, ac)
+		h.hearTCF(tc, ac, true)
 	}
+	h.hearAdditional(ac)
 }
 
 // hearMobile hears what a phone says. Its permission to track is not consent:
@@ -328,6 +397,7 @@ func (h *hearing) derive(i int, granted schemas.Purposes, j *jurisdiction, rv *R
 	rv.AdUserData = ads && !h.flags.noUserData
 	rv.AdPersonalisation = ads && !h.flags.noPersonalisation && !h.flags.noProfiles[i]
 	// Where silence grants, the law is one of opting out: who has not said yes
-	// is processed for as little as possible.
-	rv.LimitedDataUse = j.granted.Has(schemas.Advertising) && h.answers[schemas.Advertising] != schemas.Granted
+	// is processed for as little as possible; and so is who has opted out, where
+	// the policy does not have that refuse.
+	rv.LimitedDataUse = h.flags.optedOut || j.granted.Has(schemas.Advertising) && h.answers[schemas.Advertising] != schemas.Granted
 }

@@ -26,9 +26,16 @@ type statement struct {
 var statements = []statement{
 	{1, "object malformed", map[string]any{"advertising": "yes"}, "", schemas.Signals{}, schemas.ReasonMalformedConsent},
 	{1, "own cookie malformed", nil, "1.2026-10-01.everything", schemas.Signals{}, schemas.ReasonMalformedConsent},
+	{1, "cookie twice", nil, "", schemas.Signals{Unclear: "euconsent-v2"}, schemas.ReasonMalformedConsent},
 	{1, "TC string malformed", nil, "", schemas.Signals{TCF: tcAcceptAllV23[:40]}, schemas.ReasonMalformedConsent},
 	{1, "TC string outdated", nil, "", schemas.Signals{TCF: tcV23MissingDisclosedCreatedAfterCutoff}, schemas.ReasonMalformedConsent},
 	{1, "GPP malformed", nil, "", schemas.Signals{GPP: "DBABLA"}, schemas.ReasonMalformedConsent},
+	{1, "GPP section malformed", nil, "", schemas.Signals{GPP: "DBABLA~CVV", GPPSections: "7"}, schemas.ReasonMalformedConsent},
+	{1, "GPP sections malformed", nil, "", schemas.Signals{GPPSections: "seven"}, schemas.ReasonMalformedConsent},
+	{1, "Additional Consent malformed", nil, "", schemas.Signals{AdditionalConsent: "3~1"}, schemas.ReasonMalformedConsent},
+	{1, "own cookie of no date", nil, "1.2026-13-45.advertising", schemas.Signals{}, schemas.ReasonMalformedConsent},
+	{1, "own cookie of the future", nil, "1.2027-01-01.advertising", schemas.Signals{}, schemas.ReasonMalformedConsent},
+	{1, "OneTrust of the future", nil, "", schemas.Signals{OneTrust: "groups=C0004:1", OneTrustClosed: "2027-01-01T09:00:00.000Z"}, schemas.ReasonMalformedConsent},
 	{1, "US Privacy malformed", nil, "", schemas.Signals{USPrivacy: "1Y"}, schemas.ReasonMalformedConsent},
 	{1, "gcs malformed", nil, "", schemas.Signals{GCS: "G2"}, schemas.ReasonMalformedConsent},
 	{1, "gcd malformed", nil, "", schemas.Signals{GCD: "xyz"}, schemas.ReasonMalformedConsent},
@@ -46,6 +53,7 @@ var statements = []statement{
 	{2, "DNT", nil, "", schemas.Signals{DNT: "1"}, schemas.ReasonDNT},
 	{2, "GPP opted out", nil, "", schemas.Signals{GPP: "DBABLA~CVVaAAAAAACA", GPPSections: "7"}, schemas.ReasonOptOutSignal},
 	{2, "GPP section missing", nil, "", schemas.Signals{GPP: "DBABBg~BVoAAACA", GPPSections: "7"}, schemas.ReasonOptOutSignal},
+	{2, "GPP sections without a string", nil, "", schemas.Signals{GPPSections: "7"}, schemas.ReasonOptOutSignal},
 	{2, "US Privacy opted out", nil, "", schemas.Signals{USPrivacy: "1YYN"}, schemas.ReasonOptOutSignal},
 	{2, "ATT denied", nil, "", schemas.Signals{ATT: "denied"}, schemas.ReasonOptOutSignal},
 	{2, "tracking limited", nil, "", schemas.Signals{LimitAdTracking: "1"}, schemas.ReasonOptOutSignal},
@@ -81,6 +89,9 @@ func TestPrecedence(t *testing.T) {
 		addSignals(consent, &a.header)
 		if b.object != nil && a.object != nil || a.cookie != "" && b.cookie != "" {
 			return // there is only one of them
+		}
+		if a.header.Unclear != "" {
+			return // which is of requests alone
 		}
 		maps.Copy(consent, b.object)
 		body, err := json.Marshal(map[string]any{"type": "ad_click", "site": "shop", "ad_placement": "top", "consent": consent})
@@ -135,6 +146,7 @@ func addSignals(consent map[string]any, s *schemas.Signals) {
 	add("gpc", s.GPC, true)
 	add("dnt", s.DNT, true)
 	add("tcf", s.TCF, s.TCF)
+	add("additional_consent", s.AdditionalConsent, s.AdditionalConsent)
 	add("gpp", s.GPP, s.GPP)
 	add("gpp_sections", s.GPPSections, s.GPPSections)
 	add("us_privacy", s.USPrivacy, s.USPrivacy)

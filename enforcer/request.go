@@ -27,3 +27,7 @@ type Request struct {
 // identifier: its value is `1.DATE.PURPOSES`, the form's version, the policy
 // version consented to, and the granted purposes joined by "+", or "none".
 const ConsentCookie = "sekisho_consent"
+
+// TCFHeader is the header in which a caller that is no browser, such as a site's
+// own server, hands on the TC string of its user.
+const TCFHeader = "Sekisho-TCF"

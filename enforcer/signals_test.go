@@ -1,11 +1,14 @@
 package enforcer
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"sekisho/schemas"
+	"sekisho/schemas/policy"
 )
 
 // TC strings of the official library.
@@ -55,7 +58,14 @@ func TestThirdPartySignals(t *testing.T) {
 	check("measurement only", signals{"tcf": tcMeasurementOnly}, "ad_click", "DE", dropped, refused)
 	check("too old a form", signals{"tcf": tcV23MissingDisclosedCreatedAfterCutoff}, "pageview", "DE", anonymised, malformed)
 	check("truncated", signals{"tcf": tcAcceptAllV23[:40]}, "pageview", "US-NY", anonymised, malformed)
-	check("GDPR does not apply", signals{"tcf": tcRejectAllV23, "gdpr": "0"}, "pageview", "US-NY", allowed, granted)
+	// That the GDPR does not apply takes the string's grants, not its refusals.
+	check("GDPR does not apply", signals{"tcf": tcRejectAllV23, "gdpr": "0"}, "pageview", "US-NY", anonymised, refused)
+	check("GDPR does not apply", signals{"tcf": tcRejectAllV23, "gdpr": "0", "advertising": true}, "ad_click", "DE", dropped, refused)
+	check("GDPR does not apply", signals{"tcf": tcAcceptAllV23[:40], "gdpr": "0", "advertising": true}, "ad_click", "DE", dropped, malformed)
+	check("GDPR does not apply", signals{"tcf": tcAcceptAllV23, "gdpr": "0"}, "ad_click", "DE", dropped, silent)
+	check("GDPR does not apply", signals{"gdpr": "0"}, "ad_click", "US-NY", allowed, granted)
+	check("additional consent malformed", signals{"tcf": tcAcceptAllV23, "additional_consent": "zzz"}, "ad_click", "DE", dropped, malformed)
+	check("additional consent malformed", signals{"additional_consent": "zzz"}, "ad_click", "US-NY", dropped, malformed)
 	check("purpose 1 not asked", signals{"tcf": tcPurposeOneTreatmentNoP1}, "pageview", "DE", anonymised, refused)
 	// IAB GPP and US Privacy: opting out refuses advertising, and only that.
 	check("usnat sale", signals{"gpp": "DBABLA~CVVaAAAAAACA", "gpp_sections": "7"}, "ad_click", "US-NY", dropped, optOut)
@@ -66,6 +76,12 @@ func TestThirdPartySignals(t *testing.T) {
 	check("usca yes", signals{"gpp": "DBABBg~BVYAAACA", "gpp_sections": "8"}, "ad_click", "US-CA", dropped, optOut)
 	check("not in force", signals{"gpp": "DBABBg~BVYAAACA", "gpp_sections": "-1"}, "ad_click", "US-CA", allowed, granted)
 	check("in force but missing", signals{"gpp": "DBABBg~BVoAAACA", "gpp_sections": "7"}, "ad_click", "US-CA", dropped, optOut)
+	check("in force without a string", signals{"gpp_sections": "7"}, "ad_click", "US-CA", dropped, optOut)
+	check("none in force", signals{"gpp_sections": "-1"}, "ad_click", "US-CA", allowed, granted)
+	check("sections malformed", signals{"gpp_sections": "zz"}, "ad_click", "US-CA", dropped, malformed)
+	check("sections malformed", signals{"gpp": "DBABLA~CVVqAAAAAACA.QA", "gpp_sections": "7,x"}, "pageview", "US-CA", anonymised, malformed)
+	check("section malformed", signals{"gpp": "DBABLA~CVV", "gpp_sections": "7"}, "pageview", "US-CA", anonymised, malformed)
+	check("section malformed, not in force", signals{"gpp": "DBABLA~CVV", "gpp_sections": "-1"}, "pageview", "US-CA", allowed, granted)
 	check("TCF in GPP", signals{"gpp": "DBABMA~" + tcAcceptAllV23}, "ad_click", "DE", allowed, granted)
 	check("TCF in GPP", signals{"gpp": "DBABMA~" + tcRejectAllV23}, "ad_click", "DE", dropped, refused)
 	check("nonsense", signals{"gpp": "DBABLA"}, "ad_click", "US-NY", dropped, malformed)
@@ -82,6 +98,8 @@ func TestThirdPartySignals(t *testing.T) {
 	check("never configured", signals{"gcd": "13l3l3l3l1l1"}, "ad_click", "DE", dropped, silent)
 	check("gcd nonsense", signals{"gcd": "xyz"}, "ad_click", "US-NY", dropped, malformed)
 	// Consent management platforms.
+	check("OneTrust of tomorrow", signals{"onetrust": "groups=C0001:1,C0002:1&interactionCount=1", "onetrust_closed": "2026-11-04T09:00:00.000Z"}, "pageview", "DE", anonymised, malformed)
+	check("Didomi of next century", signals{"didomi": base64.StdEncoding.EncodeToString([]byte(`{"updated":"2126-11-01T09:00:00.000Z","purposes":{"enabled":["measure_content_performance"],"disabled":[]}}`))}, "pageview", "DE", anonymised, malformed)
 	const closed = "2026-11-01T09:00:00.000Z"
 	check("OneTrust yes", signals{"onetrust": "groups=C0001:1,C0002:1,C0004:0&interactionCount=1", "onetrust_closed": closed}, "pageview", "DE", allowed, granted)
 	check("OneTrust no", signals{"onetrust": "groups=C0001:1,C0002:1,C0004:0&interactionCount=1", "onetrust_closed": closed}, "ad_click", "DE", dropped, refused)
@@ -149,4 +167,64 @@ func TestAdditionalConsent(t *testing.T) {
 	check(tcAcceptAllV23, "2~12.1007~dv.89", schemas.Dropped)
 	check(tcAcceptAllV23, "2~89x", schemas.Dropped)
 	check(tcEveryoneButGoogle, "2~89~dv.", schemas.Dropped)
+}
+
+// TestVendorsInCanada: the Canadian section too has vendors, and no providers
+// beyond them.
+func TestVendorsInCanada(t *testing.T) {
+	table := exampleTable(t)
+	check := func(name, gpp string, google schemas.Outcome) {
+		t.Helper()
+		var v Verdict
+		e := decode(t, `{"type":"ad_click","site":"shop","ad_placement":"top","region":"CA","consent":{"gpp":"`+gpp+`"}}`)
+		table.Decide(table.Site("shop"), e, &Request{Now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}, nil, &v)
+		for _, rv := range v.Recipients {
+			want, reason := google, schemas.ReasonVendorRefused
+			switch table.Recipients[rv.Recipient] {
+			case "store":
+				want = schemas.Allowed
+			case "meta":
+				want = schemas.Dropped
+			}
+			if want == schemas.Allowed {
+				reason = schemas.ReasonGranted
+			}
+			if rv.Outcome != want || rv.Reason != reason {
+				t.Errorf("%s: %s has %v because %v, want %v", name, table.Recipients[rv.Recipient], rv.Outcome, rv.Reason, want)
+			}
+		}
+	}
+	check("google", "DBABD~BQitFIAQitFIAEsACBENB5FAAf_AAAAAAAXnABAXmAAAAAAA", schemas.Allowed)
+	check("another", "DBABD~BQitFIAQitFIAEsACBENB5FAAf_AAAAAAAAFABAAEAAAAAAA", schemas.Dropped)
+	check("google by implication", "DBABD~BQitFIAQitFIAEsACBENB5FAAf_AAf_AAAAAAvOACAvMAAAA", schemas.Dropped)
+}
+
+// TestOptOutThatDoesNotBind: where the policy has opt-outs refuse nothing, whoever
+// opted out is processed for as little as possible, and what cannot be understood
+// is a refusal all the same.
+func TestOptOutThatDoesNotBind(t *testing.T) {
+	text := strings.Replace(string(policy.Example), "opt_out: [advertising, social]\n", "opt_out: []\n", 1)
+	text = strings.ReplaceAll(text, "gpc: [advertising, social]", "gpc: []")
+	p, err := policy.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := Compile(p)
+	check := func(s schemas.Signals, outcome schemas.Outcome, reason schemas.Reason, limited bool) {
+		t.Helper()
+		var v Verdict
+		e := decode(t, `{"type":"ad_click","site":"shop","ad_placement":"top","region":"US-CA","consent":{"advertising":true}}`)
+		table.Decide(table.Site("shop"), e, &Request{Now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC), Signals: s}, nil, &v)
+		for _, rv := range v.Recipients {
+			if rv.Outcome != outcome || rv.Reason != reason || rv.LimitedDataUse != limited {
+				t.Errorf("%+v: %s has %v because %v, limited %v", s, table.Recipients[rv.Recipient], rv.Outcome, rv.Reason, rv.LimitedDataUse)
+			}
+		}
+	}
+	check(schemas.Signals{}, schemas.Allowed, schemas.ReasonGranted, false)
+	check(schemas.Signals{USPrivacy: "1YYN"}, schemas.Allowed, schemas.ReasonGranted, true)
+	check(schemas.Signals{USPrivacy: "1YNN"}, schemas.Allowed, schemas.ReasonGranted, false)
+	check(schemas.Signals{GPP: "DBABLA~CVVaAAAAAACA"}, schemas.Allowed, schemas.ReasonGranted, true)
+	check(schemas.Signals{GPC: "1"}, schemas.Allowed, schemas.ReasonGranted, true)
+	check(schemas.Signals{GPP: "DBABLA~CVV"}, schemas.Dropped, schemas.ReasonMalformedConsent, false)
 }

@@ -292,8 +292,22 @@ func (c *Collector) place(ctx *fasthttp.RequestCtx) string {
 	if c.config.PlaceHeader == "" || !c.trusted(peerOf(ctx)) {
 		return ""
 	}
-	return strings.ToUpper(string(ctx.Request.Header.Peek(c.config.PlaceHeader)))
+	return placeOf(ctx.Request.Header.PeekAll(c.config.PlaceHeader))
 }
+
+// placeOf is what the lines of the place header state together.
+func placeOf(lines [][]byte) (place string) {
+	for i, line := range lines {
+		if i > 0 && !strings.EqualFold(place, share(line)) {
+			return noPlace
+		}
+		place = share(line)
+	}
+	return strings.ToUpper(place)
+}
+
+// noPlace is no place, for which the strictest rules hold.
+const noPlace = "?"
 
 func (c *Collector) trusted(address netip.Addr) bool {
 	for _, network := range c.config.TrustedProxies {

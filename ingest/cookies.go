@@ -33,30 +33,80 @@ func (s *session) readCookies(ctx *fasthttp.RequestCtx) {
 			if isVisitorID(value) {
 				s.cookies.visitor = share(value)
 			}
-		case enforcer.ConsentCookie:
-			s.request.Consent = share(value)
 		case "_ga":
 			s.cookies.ga = share(value)
 		case "_fbp":
 			s.cookies.fbp = share(value)
 		case "_fbc":
 			s.cookies.fbc = share(value)
-		case "euconsent-v2":
-			s.request.Signals.TCF = share(value)
-		case "usprivacy":
-			s.request.Signals.USPrivacy = share(value)
-		case "OptanonConsent":
-			s.request.Signals.OneTrust = share(value)
-		case "OptanonAlertBoxClosed":
-			s.request.Signals.OneTrustClosed = share(value)
-		case "CookieConsent":
-			s.request.Signals.Cookiebot = share(value)
-		case "didomi_token":
-			s.request.Signals.Didomi = share(value)
-		case "addtl_consent":
-			s.request.Signals.AdditionalConsent = share(value)
+		default:
+			if signal := s.signalOf(share(key)); signal != nil {
+				s.takeSignal(signal, share(key), value)
+			}
 		}
 	}
+}
+
+// signalOf returns where the consent signal of a cookie belongs, nil for a
+// cookie that is none.
+func (s *session) signalOf(cookie string) *string {
+	signals := &s.request.Signals
+	switch cookie {
+	case enforcer.ConsentCookie:
+		return &s.request.Consent
+	case "euconsent-v2":
+		return &signals.TCF
+	case "eupubconsent-v2": // OneTrust's
+		return &signals.TCFPublisher
+	case "addtl_consent", "OTAdditionalConsentString":
+		return &signals.AdditionalConsent
+	case "OTGPPConsent":
+		return &signals.GPP
+	case "usprivacy":
+		return &signals.USPrivacy
+	case "OptanonConsent":
+		return &signals.OneTrust
+	case "OptanonAlertBoxClosed":
+		return &signals.OneTrustClosed
+	case "CookieConsent":
+		return &signals.Cookiebot
+	case "didomi_token":
+		return &signals.Didomi
+	case "cookieyes-consent":
+		return &signals.CookieYes
+	}
+	return nil
+}
+
+// takeSignal takes the signal of a cookie or header. One that is empty, or
+// comes again with another value, cannot be understood: who put both there, and
+// which the user meant, nobody can tell.
+func (s *session) takeSignal(signal *string, name string, value []byte) {
+	switch {
+	case len(value) == 0, *signal != "" && *signal != share(value):
+		s.request.Signals.Unclear = name
+	default:
+		*signal = share(value)
+	}
+}
+
+// readSignals takes the signals from the request's headers.
+func (s *session) readSignals(h *fasthttp.RequestHeader) {
+	s.request.Signals.GPC = anyOn(h.PeekAll("Sec-GPC"))
+	s.request.Signals.DNT = anyOn(h.PeekAll("DNT"))
+	for _, value := range h.PeekAll(enforcer.TCFHeader) {
+		s.takeSignal(&s.request.Signals.TCFHeader, enforcer.TCFHeader, value)
+	}
+}
+
+// anyOn is what a header says that is on when any of its lines is 1.
+func anyOn(lines [][]byte) (said string) {
+	for _, line := range lines {
+		if said = share(line); said == "1" {
+			return said
+		}
+	}
+	return said
 }
 
 // cookieIdentifiers are the identifiers that came in cookies.

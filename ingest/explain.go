@@ -84,10 +84,10 @@ func (s *session) ask(c *Collector, q *Question) {
 		}
 	}
 	s.begin(&ctx, c)
-	if q.Place == "" && c.config.PlaceHeader != "" {
-		q.Place = q.Headers.Get(c.config.PlaceHeader)
-	}
 	s.request.Place = strings.ToUpper(q.Place)
+	if q.Place == "" && c.config.PlaceHeader != "" {
+		s.request.Place = placeOf(ctx.Request.Header.PeekAll(c.config.PlaceHeader))
+	}
 	if !q.Now.IsZero() {
 		s.now, s.request.Now = q.Now, q.Now
 	}

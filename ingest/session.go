@@ -85,8 +85,7 @@ func (s *session) begin(ctx *fasthttp.RequestCtx, c *Collector) {
 	s.decisions, s.results, s.rejected = s.decisions[:0], s.results[:0], 0
 	s.newID, s.resets, s.forget, s.receipts = "", nil, 0, nil // choices are rare
 	clear(s.project.Masked[:])
-	s.request.Signals.GPC = share(h.Peek("Sec-GPC"))
-	s.request.Signals.DNT = share(h.Peek("DNT"))
+	s.readSignals(h)
 	s.readCookies(ctx)
 }
 

@@ -32,6 +32,8 @@ type Consent struct {
 // the event's consent object or from the request's cookies and headers.
 type Signals struct {
 	TCF               string // IAB TC string
+	TCFPublisher      string // TC string of OneTrust's own cookie, eupubconsent-v2
+	TCFHeader         string // TC string that a site's server hands on in a header
 	AdditionalConsent string // Google's Additional Consent string
 	GPP               string // IAB GPP string
 	GPPSections       string // ids of the GPP sections in force, "7,8"
@@ -42,6 +44,7 @@ type Signals struct {
 	OneTrustClosed    string // OptanonAlertBoxClosed cookie
 	Cookiebot         string // CookieConsent cookie
 	Didomi            string // didomi_token cookie
+	CookieYes         string // cookieyes-consent cookie
 	Usercentrics      string // consent list of the Usercentrics SDK, JSON
 	Categories        string // category object of Segment-style SDKs, JSON
 	ATT               string // iOS App Tracking Transparency status
@@ -49,4 +52,7 @@ type Signals struct {
 	GPC               string // Global Privacy Control
 	DNT               string // Do Not Track
 	GDPR              string // whether GDPR applies: "0" or "1"
+	// Unclear names a cookie or header of a signal that is empty, or that came
+	// more than once with different values.
+	Unclear string
 }

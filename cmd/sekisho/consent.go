@@ -128,7 +128,7 @@ func (d *consentDecoder) decode(text string) error {
 
 func (d *consentDecoder) meaning(text string) (title string, said any, lines []string, err error) {
 	if d.forced == cookieKind || d.forced == "" && strings.HasPrefix(text, "1.") {
-		cookie, err := enforcer.DescribeConsentCookie(text)
+		cookie, err := enforcer.DescribeConsentCookie(text, time.Now())
 		if err != nil {
 			return "the gateway's own consent cookie", nil, nil, err
 		}

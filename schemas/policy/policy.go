@@ -99,7 +99,7 @@ type Signals struct {
 	TCF        TCFPurposes         `yaml:"tcf" doc:"TCF purposes (1 to 11) that each purpose needs, all of them."`
 	OptOut     []schemas.Purpose   `yaml:"opt_out" doc:"Purposes that an opt-out by IAB GPP or US Privacy refuses."`
 	Mobile     []schemas.Purpose   `yaml:"mobile" doc:"Purposes that App Tracking Transparency and limit-ad-tracking refuse."`
-	Categories map[string]Platform `yaml:"categories" doc:"Categories of consent management platforms, by platform: onetrust, cookiebot, didomi, usercentrics, segment."`
+	Categories map[string]Platform `yaml:"categories" doc:"Categories of consent management platforms, by platform: onetrust, cookiebot, didomi, usercentrics, segment, cookieyes."`
 }
 
 // TCFPurposes are the TCF purposes that each purpose needs.
@@ -119,7 +119,7 @@ func (t *TCFPurposes) Of(p schemas.Purpose) []int {
 type Platform map[string][]schemas.Purpose
 
 // Platforms are the names of the platforms that [Signals] may map.
-var Platforms = [...]string{"onetrust", "cookiebot", "didomi", "usercentrics", "segment"}
+var Platforms = [...]string{"onetrust", "cookiebot", "didomi", "usercentrics", "segment", "cookieyes"}
 
 // Store is the recipient that every policy has: the gateway's own ClickHouse.
 const Store = "store"

@@ -13,7 +13,7 @@ import (
 const maxQuestion = 4 << 20
 
 // explainHandler serves POST /explain: {"event": {…}, "headers": {"Cookie":
-// "…"}, "place": "US-CA"}. It answers what the collector would decide, as JSON
+// "…"}, "place": "US-CA"}; a header of several lines has a list of texts. It answers what the collector would decide, as JSON
 // or, where text/plain is accepted first, as text. Nothing of the question is
 // kept or logged.
 func explainHandler(x *ingest.Explainer) http.Handler {
@@ -22,7 +22,7 @@ func explainHandler(x *ingest.Explainer) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		q, ok := readQuestion(w, r)
 		if !ok {
-			http.Error(w, `the body must be {"event": {...}, "headers": {"NAME": "VALUE"}, "place": "..."}, of which the last two may be left out`, http.StatusBadRequest)
+			http.Error(w, `the body must be {"event": {...}, "headers": {"NAME": "VALUE"}, "place": "..."}, of which the last two may be left out; a header of several lines has a list of values`, http.StatusBadRequest)
 			return
 		}
 		explanation, err := x.Explain(q)
@@ -49,9 +49,9 @@ func explainHandler(x *ingest.Explainer) http.Handler {
 
 func readQuestion(w http.ResponseWriter, r *http.Request) (q ingest.Question, ok bool) {
 	var body struct {
-		Event   json.RawMessage   `json:"event"`
-		Headers map[string]string `json:"headers"`
-		Place   string            `json:"place"`
+		Event   json.RawMessage  `json:"event"`
+		Headers map[string]lines `json:"headers"`
+		Place   string           `json:"place"`
 	}
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQuestion))
 	decoder.DisallowUnknownFields()
@@ -59,8 +59,22 @@ func readQuestion(w http.ResponseWriter, r *http.Request) (q ingest.Question, ok
 		return q, false
 	}
 	q = ingest.Question{Event: body.Event, Headers: http.Header{}, Place: body.Place}
-	for name, value := range body.Headers {
-		q.Headers.Set(name, value)
+	for name, values := range body.Headers {
+		for _, value := range values {
+			q.Headers.Add(name, value)
+		}
 	}
 	return q, true
+}
+
+// lines are those of a header: a text, or a list of them where it has several.
+type lines []string
+
+func (l *lines) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		*l = lines{one}
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(l))
 }
