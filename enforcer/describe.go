@@ -15,7 +15,7 @@ type ConsentCookieDescription struct {
 	Refused []string `json:"refused"`
 }
 
-var errConsentCookie = errors.New("not a consent cookie, which is 1.DATE.PURPOSES with a date that has come")
+var errConsentCookie = errors.New("not a consent cookie, which is 1.DATE.PURPOSES")
 
 // DescribeConsentCookie tells what a value of the gateway's own consent cookie
 // says at a time; see [ConsentCookie].
