@@ -31,7 +31,9 @@ func TestCompactedResetIsReported(t *testing.T) {
 		}
 		messages[i] = kafka.Message{Topic: cluster.Config().Topics.Resets, Offset: int64(i), Key: r.Key(), Value: r.AppendJSON(nil), HighWaterMark: 7}
 	}
-	eraser := func() *Eraser { return NewEraser(s, cluster, EraserOptions{Gate: gate, Log: slog.New(slog.DiscardHandler)}) }
+	eraser := func() *Eraser {
+		return NewEraser(s, cluster, EraserOptions{Gate: gate, Log: slog.New(slog.DiscardHandler)})
+	}
 	erase := func(e *Eraser, run ...int) {
 		t.Helper()
 		var some []kafka.Message

@@ -16,6 +16,7 @@ import (
 type Kafka struct {
 	cluster *kfake.Cluster
 	address string
+	end     func() // ends what serveSessions began
 }
 
 // Start runs a broker with its log in dir, on a port of the loopback address;
@@ -28,7 +29,12 @@ func Start(dir string, port int) (*Kafka, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(dir, port, net.Listen)
+	k, err := start(dir, port, net.Listen)
+	if err != nil {
+		return nil, err
+	}
+	k.serveSessions()
+	return k, nil
 }
 
 // StartBehind runs a broker on a port of the loopback address that tells its
@@ -48,6 +54,7 @@ func StartBehind(dir string, port int, advertised string) (*Kafka, error) {
 		return nil, err
 	}
 	k.address = address
+	k.serveSessions()
 	return k, nil
 }
 
@@ -81,7 +88,10 @@ func (k *Kafka) Address() string { return k.address }
 func (k *Kafka) Compact() { k.cluster.Compact() }
 
 // Close stops the broker; what it acknowledged is in its directory.
-func (k *Kafka) Close() { k.cluster.Close() }
+func (k *Kafka) Close() {
+	k.end()
+	k.cluster.Close()
+}
 
 // freePort makes sure that the port can be had, so that a taken one gives a
 // clear error.
