@@ -156,6 +156,7 @@ type partition struct {
 	offset   int64 // of the next message
 	commit   func(int64) error
 	gathered int // messages of the last run, as many as the next may have
+	patience patience
 	behind
 }
 
@@ -189,6 +190,7 @@ func (p *partition) read(ctx context.Context) error {
 	if err := reader.SetOffset(p.offset); err != nil {
 		return err
 	}
+	p.patience = patience{}
 	for {
 		messages, err := p.gather(ctx, reader)
 		if err != nil {
@@ -255,6 +257,9 @@ func (p *partition) first(ctx context.Context, reader *kafka.Reader) (kafka.Mess
 		idle, cancel := context.WithTimeout(ctx, stall)
 		m, err := reader.FetchMessage(idle)
 		cancel()
+		if err == nil {
+			p.patience.read()
+		}
 		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 			return m, err
 		}
@@ -265,11 +270,11 @@ func (p *partition) first(ctx context.Context, reader *kafka.Reader) (kafka.Mess
 		at := max(p.offset, first)
 		p.setLag(max(end-at, 0))
 		switch {
-		case end > at:
-			return m, errStalled
 		case end < at:
 			p.offset = first
 			return m, errShorter
+		case p.patience.over(end > at):
+			return m, errStalled
 		}
 	}
 }

@@ -13,6 +13,32 @@ import (
 // is something to read.
 const stall = 3 * time.Second
 
+// patience tells a reader that is stuck from one that has nothing to read or is
+// slow. It is asked each time that nothing was read for as long as stall. The
+// messages may have come a moment ago, so it takes two looks; and a reader that
+// has not read anything yet has more: where its first answer takes longer than
+// that, on a busy machine, one that is made anew in its place never reads at all.
+type patience struct {
+	looks   int // at which there was something to read, in a row
+	started bool
+}
+
+// slowStart is how many looks a reader has for its first message.
+const slowStart = 5
+
+// read notes that something was read.
+func (p *patience) read() { p.looks, p.started = 0, true }
+
+// over reports whether to begin again with another reader.
+func (p *patience) over(behind bool) bool {
+	if !behind {
+		p.looks = 0
+		return false
+	}
+	p.looks++
+	return p.looks >= slowStart || p.started && p.looks >= 2
+}
+
 // Why reading must begin again.
 var (
 	errStalled = errors.New("nothing arrives though there are messages")

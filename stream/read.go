@@ -58,8 +58,8 @@ func (c *Cluster) Read(ctx context.Context, topic string, span Span, take func(*
 	return nil
 }
 
-// readSome reads until the span's end or until nothing comes for a while, and
-// returns where to go on.
+// readSome reads until the span's end, or until nothing comes though there is
+// something or the topic is another one, and returns where to go on.
 func (c *Cluster) readSome(ctx context.Context, topic string, span Span, take func(*kafka.Message) error) (next int64, err error) {
 	next = span.From
 	reader := kafka.NewReader(kafka.ReaderConfig{
@@ -70,6 +70,7 @@ func (c *Cluster) readSome(ctx context.Context, topic string, span Span, take fu
 	if err := reader.SetOffset(next); err != nil {
 		return next, fmt.Errorf("cannot read topic %s: %w", topic, err)
 	}
+	var patience patience
 	for next < span.To {
 		wait, cancel := context.WithTimeout(ctx, stall)
 		m, err := reader.FetchMessage(wait)
@@ -78,7 +79,11 @@ func (c *Cluster) readSome(ctx context.Context, topic string, span Span, take fu
 		case ctx.Err() != nil:
 			return next, ctx.Err()
 		case errors.Is(err, context.DeadlineExceeded):
-			return next, nil
+			first, end, err := c.bounds(ctx, topic, span.Partition)
+			if err != nil || next < first || next > end || patience.over(next < end) {
+				return next, err
+			}
+			continue
 		case err != nil:
 			return next, fmt.Errorf("cannot read topic %s: %w", topic, err)
 		case m.Offset >= span.To:
@@ -88,6 +93,7 @@ func (c *Cluster) readSome(ctx context.Context, topic string, span Span, take fu
 			return next, err
 		}
 		next = m.Offset + 1
+		patience.read()
 	}
 	return next, nil
 }

@@ -143,6 +143,7 @@ func (r *Resets) watchEnd(ctx context.Context) error {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	read, since := int64(-1), time.Now()
+	limit, began := slowStart*stall, r.Applied()
 	for {
 		select {
 		case <-ctx.Done():
@@ -158,7 +159,10 @@ func (r *Resets) watchEnd(ctx context.Context) error {
 		if next != read || !behind {
 			read, since = next, time.Now()
 		}
-		if time.Since(since) > stall {
+		if next != began {
+			limit = stall
+		}
+		if time.Since(since) > limit {
 			return errStalled
 		}
 	}
