@@ -39,6 +39,8 @@ type Consumer struct {
 
 	lag    atomic.Int64 // messages behind, over the partitions of this member
 	active atomic.Int64 // partitions assigned to this member
+	still  atomic.Pointer[time.Time]
+	period time.Duration // of watchGroup
 
 	mu      sync.Mutex
 	working map[*partition]struct{} // assigned to this member
@@ -77,7 +79,7 @@ func NewConsumer(cluster *Cluster, o ConsumerOptions, handle Handler) *Consumer 
 	if o.Topic == "" {
 		o.Topic = cluster.config.Topics.Events
 	}
-	return &Consumer{cluster: cluster, options: o, handle: handle, log: o.Log, working: map[*partition]struct{}{}}
+	return &Consumer{cluster: cluster, options: o, handle: handle, log: o.Log, working: map[*partition]struct{}{}, period: standstillPeriod}
 }
 
 // Lag returns how many messages the partitions of this member are behind.
@@ -106,6 +108,11 @@ func (c *Consumer) Run(ctx context.Context) error {
 		return fmt.Errorf("cannot join consumer group %s: %w", c.options.Group, err)
 	}
 	defer group.Close()
+	watch, stop := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { c.watchGroup(watch) })
+	defer watching.Wait()
+	defer stop()
 	for {
 		generation, err := group.Next(ctx)
 		switch {

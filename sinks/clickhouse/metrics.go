@@ -24,6 +24,7 @@ func newSinkMetrics(set *metrics.Set, consumer *stream.Consumer) *sinkMetrics {
 	const sink = `{sink="clickhouse"}`
 	set.NewGauge("sekisho_sink_lag"+sink, func() float64 { return float64(consumer.Lag()) })
 	set.NewGauge("sekisho_sink_oldest_age_seconds"+sink, func() float64 { return consumer.OldestAge().Seconds() })
+	set.NewGauge("sekisho_sink_standstill_seconds"+sink, func() float64 { return consumer.Standstill().Seconds() })
 	set.NewGauge("sekisho_sink_partitions"+sink, func() float64 { return float64(consumer.Assigned()) })
 	return &sinkMetrics{
 		rows:             set.NewCounter("sekisho_sink_rows_total" + sink),
@@ -59,6 +60,7 @@ func newEraserMetrics(set *metrics.Set, consumer *stream.Consumer) *eraserMetric
 		seconds:   set.NewHistogram("sekisho_erasure_seconds"),
 	}
 	set.NewGauge("sekisho_erasure_lag", func() float64 { return float64(consumer.Lag()) })
+	set.NewGauge("sekisho_erasure_standstill_seconds", func() float64 { return consumer.Standstill().Seconds() })
 	set.NewGauge("sekisho_erasure_active", func() float64 { return float64(consumer.Assigned()) })
 	set.NewGauge("sekisho_erasure_parts_left", func() float64 { return float64(m.parts.Load()) })
 	return m
