@@ -113,7 +113,7 @@ func (c *Cluster) prepare(ctx context.Context) error {
 }
 
 func (c *Cluster) format(ctx context.Context, node int, id uuid.UUID) error {
-	arguments := []string{"kafka.tools.StorageTool", "format", "--cluster-id", clusterID(id), "--config", c.config(node)}
+	arguments := []string{"kafka.tools.StorageTool", "format", "--cluster-id=" + clusterID(id), "--config", c.config(node)}
 	if s := c.options.Security; s != nil {
 		for name, password := range s.Users {
 			for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
@@ -128,7 +128,7 @@ func (c *Cluster) format(ctx context.Context, node int, id uuid.UUID) error {
 	return nil
 }
 
-// clusterID writes an id as Kafka does.
+// clusterID writes an id as Kafka does. It may begin with "-".
 func clusterID(id uuid.UUID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
 
 // virtualMachine are the options of a small Java virtual machine that is quick
