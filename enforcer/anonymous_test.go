@@ -75,7 +75,7 @@ func TestPlainName(t *testing.T) {
 	check("sale2026", "sale2026")
 	check("email", "email")
 	for _, none := range []string{"", "2026", "2026-2025-a", "u4821", "sale-20", "a--b", "-a", "a-", "a b", "taro@example.com", "%41", "秋", "a-b-c-d-e",
-		"a-name-that-is-too-long-for-a-campaign"} {
+		"a-name-that-is-too-long-for-a-campaign", "qxvzkwpj", "sale-hgqzwxbv"} {
 		check(none, "")
 	}
 }

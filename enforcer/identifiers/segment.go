@@ -5,17 +5,17 @@ import "strings"
 // IdentifierLike reports whether a path segment looks like an identifier, a
 // token or a direct identifier rather than like words: numbers of six or more
 // digits that are no date, UUIDs, hexadecimal and base64 tokens, mixtures of
-// letters and digits, handles such as @taro. Slugs, years, dates, page numbers
+// letters and digits, letters that no word is made of, handles such as @taro. Slugs, years, dates, page numbers
 // and product names are not identifier-like. The segment may be
 // percent-encoded.
 func IdentifierLike(segment string) bool {
 	if plainWord(segment) {
-		return false
+		return unlikelyWord(segment)
 	}
 	var text [onStack]byte
 	var from [onStack + 1]int32
 	f := finder{folded: fold(text[:0], from[:0], segment), form: &asAnonymous}
-	if f.at(0) == '@' || f.paddedBase64() || numericSegment(f.text) || f.mixedPiece() {
+	if f.at(0) == '@' || f.paddedBase64() || numericSegment(f.text) || f.mixedPiece() || unlikelyWord(f.text) {
 		return true
 	}
 	f.find()
