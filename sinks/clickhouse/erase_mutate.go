@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -145,7 +146,8 @@ func (e *Eraser) delete(ctx context.Context, b *batch, places []place) error {
 }
 
 // awaitMutations returns when the batch's mutations are done. A server that is
-// away goes on with them when it is back.
+// away goes on with them when it is back; one that nobody knows any more will never
+// be done.
 func (e *Eraser) awaitMutations(ctx context.Context, b *batch) error {
 	s := e.store
 	lost := time.Time{}
@@ -160,19 +162,20 @@ func (e *Eraser) awaitMutations(ctx context.Context, b *batch) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case err != nil && lost.IsZero():
-			lost = time.Now()
-		case err != nil && time.Since(lost) > 2*s.config.Timeout:
-			return fmt.Errorf("cannot tell whether the rows are deleted: %w", err)
-		case err != nil:
-		case failure != "":
+		case err == nil && failure != "":
 			return fmt.Errorf("cannot erase: the mutation fails: %s", failure)
-		case known > 0 && left == 0:
+		case err == nil && known > 0 && left == 0:
 			e.metrics.parts.Store(0)
 			return nil
-		default:
+		case err == nil && known > 0:
 			lost = time.Time{}
 			e.metrics.parts.Store(parts)
+		case lost.IsZero():
+			lost = time.Now()
+		case time.Since(lost) > 2*s.config.Timeout && err != nil:
+			return fmt.Errorf("cannot tell whether the rows are deleted: %w", err)
+		case time.Since(lost) > 2*s.config.Timeout:
+			return errors.New("cannot erase: ClickHouse does not know the mutation any more; it was killed, or lost with the server")
 		}
 		select {
 		case <-ctx.Done():
