@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -63,7 +62,9 @@ func (m *model) killSinks(ctx context.Context, t *testing.T, random *rand.Rand) 
 			pause(ctx, random, time.Second)
 		}
 		if random.IntN(3) == 0 {
-			_ = sink.Process.Signal(os.Interrupt)
+			// Not an interrupt: in the background of a shell that is ignored until the
+			// process asks for it, which takes seconds on a busy machine.
+			_ = sink.Process.Signal(syscall.SIGTERM)
 			// It tells where it hangs.
 			defer time.AfterFunc(stopTime, func() { _ = sink.Process.Signal(syscall.SIGQUIT) }).Stop()
 		} else {
