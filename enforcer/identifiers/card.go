@@ -48,7 +48,7 @@ func (n *number) groupedAsCard(k int) bool {
 			return false
 		}
 	}
-	return n.uniform(k)
+	return n.uniform(k) || n.inFours(0, k)
 }
 
 // isBrand reports whether a card scheme issues numbers with these first

@@ -83,6 +83,7 @@ func count(s string) suspicion {
 			switch {
 			case b == '&':
 				spelled = false
+				unsure = mayBeEntity(s, i)
 			case b == '%':
 				b, size, unsure = decodePercent(s[i:])
 				spelled = spelled || is(b, token)
@@ -142,6 +143,8 @@ func decodeWide(s string) (ascii byte, size int, unsure bool) {
 		return ascii, size, false
 	case isLongVowel(s):
 		return dash, 3, false
+	case isFullStop(s):
+		return '.', 3, false
 	case whole(s) && lead == 0xc2:
 		return other, 2, false
 	case whole(s):
@@ -161,17 +164,19 @@ func decodePercent(s string) (ascii byte, size int, unsure bool) {
 		return '%', 1, continues(s[2])
 	}
 	switch b := unhex(s[1])<<4 | unhex(s[2]); {
-	case b == '%' || b == '\\':
+	case b == '%' || b == '\\' || b == '&':
 		return 0, 0, true
 	case b == 0xe3: // most of Japanese
 		if !wholeEscaped(s) {
 			return 0, 0, true
 		}
 		switch pair := s[4:6]; {
-		case pair == "83" && (s[7:9] == "BC" || s[7:9] == "bc"):
+		case pair == "83" && (s[7] == 'B' || s[7] == 'b') && (s[8]|0x20 == 'c' || s[8]|0x20 == 'b'):
 			return dash, 9, false
 		case pair == "80" && s[7:9] == "80":
 			return ' ', 9, false
+		case pair == "80" && s[7:9] == "82":
+			return '.', 9, false
 		}
 		return other, 9, false
 	case mayLookAlike(b):

@@ -1,6 +1,10 @@
 package identifiers
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
 
 // folded is a text in the form that the matchers read, and where each of its
 // bytes came from.
@@ -17,6 +21,10 @@ func needsFold(s string) bool {
 		switch s[i] {
 		case '%', '\\', 0xc2, 0xe1, 0xe2, 0xe3, 0xef:
 			return true
+		case '&':
+			if mayBeEntity(s, i) {
+				return true
+			}
 		}
 		if s[i] >= markRest {
 			return true
@@ -85,11 +93,20 @@ func completed(text []byte) (char rune, size int) {
 			}
 			return char | escaped, 6
 		}
+	case last == ';':
+		for _, entity := range atEntities {
+			if bytes.HasSuffix(text, entity) {
+				return '@', len(entity)
+			}
+		}
 	case last >= utf8.RuneSelf:
 		for size = 2; size <= 3 && size <= n; size++ {
 			tail := text[n-size:]
 			if isLongVowel(tail) && n > size && is(text[n-size-1], digit) {
 				return dash, size
+			}
+			if isFullStop(tail) && takesDot(text[:n-size]) {
+				return '.', size
 			}
 			if ascii, length := lookalike(tail); length == size {
 				if ascii == removed {
@@ -100,6 +117,14 @@ func completed(text []byte) (char rune, size int) {
 		}
 	}
 	return 0, 0
+}
+
+// atEntities are the forms of the at sign in HTML.
+var atEntities = [...][]byte{[]byte("&#64;"), []byte("&#x40;"), []byte("&#X40;"), []byte("&#064;"), []byte("&commat;")}
+
+// mayBeEntity reports whether the & at i may begin one of them.
+func mayBeEntity(s string, i int) bool {
+	return i+1 < len(s) && (s[i+1] == '#' || strings.HasPrefix(s[i+1:], "commat"))
 }
 
 // source returns where the byte at i came from.

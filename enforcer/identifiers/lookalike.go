@@ -14,8 +14,8 @@ const (
 // start of s stands for, dash, or removed when it is invisible, and its
 // length; 0 when it is none of these, or incomplete.
 //
-// The long vowel sign ー is a dash only between digits, which is for the
-// caller to know; see [isLongVowel].
+// ー and ・ are a dash only between digits, and 。 is a dot only in names, which is
+// for the caller to know; see [isLongVowel] and [isFullStop].
 func lookalike[T string | []byte](s T) (ascii byte, size int) {
 	if !whole(s) {
 		return 0, 0
@@ -26,6 +26,10 @@ func lookalike[T string | []byte](s T) (ascii byte, size int) {
 			return ' ', 2
 		case 0xad: // soft hyphen
 			return removed, 2
+		case 0xb2, 0xb3: // superscript 2 and 3
+			return s[1] - 0xb2 + '2', 2
+		case 0xb9: // superscript 1
+			return '1', 2
 		}
 		return 0, 0
 	}
@@ -43,6 +47,9 @@ func lookalike[T string | []byte](s T) (ascii byte, size int) {
 			return removed, 3 // zero width, direction
 		case b == 0x80 && c <= 0x95, b == 0x88 && c == 0x92, b == 0x81 && c == 0x83:
 			return dash, 3 // typographic hyphens, dashes, minus
+		}
+		if b == 0x81 && (c == 0xb0 || c >= 0xb4 && c <= 0xb9) { // superscripts
+			return c - 0xb0 + '0', 3
 		}
 	case 0xe3:
 		if b == 0x80 && c == 0x80 { // ideographic space
@@ -89,8 +96,27 @@ func whole[T string | []byte](s T) bool {
 	return true
 }
 
-// isLongVowel reports whether s starts with ー or its half-width form, which
-// people write for the dash in numbers.
+// isLongVowel reports whether s starts with ー or ・, or their half-width forms,
+// which people write for the dash in numbers.
 func isLongVowel[T string | []byte](s T) bool {
-	return len(s) >= 3 && (s[0] == 0xe3 && s[1] == 0x83 && s[2] == 0xbc || s[0] == 0xef && s[1] == 0xbd && s[2] == 0xb0)
+	return len(s) >= 3 && (s[0] == 0xe3 && s[1] == 0x83 && (s[2] == 0xbc || s[2] == 0xbb) ||
+		s[0] == 0xef && s[1] == 0xbd && (s[2] == 0xb0 || s[2] == 0xa5))
+}
+
+// isFullStop reports whether s starts with 。 or its half-width form, which input
+// methods write for the dot of a domain or an IP address.
+func isFullStop[T string | []byte](s T) bool {
+	return len(s) >= 3 && (s[0] == 0xe3 && s[1] == 0x80 && s[2] == 0x82 || s[0] == 0xef && s[1] == 0xbd && s[2] == 0xa1)
+}
+
+// takesDot reports whether the text ends as a label of a domain or a number of an
+// IP address may: a full stop after a longer number ends the sentence.
+func takesDot(text []byte) bool {
+	n := len(text)
+	for i := n - 1; i >= 0 && i >= n-4; i-- {
+		if !is(text[i], digit) {
+			return i < n-1 || is(text[i], letter)
+		}
+	}
+	return n > 0 && n < 4
 }

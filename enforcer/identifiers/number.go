@@ -121,6 +121,17 @@ func (n *number) uniform(k int) bool {
 	return true
 }
 
+// inFours reports whether the groups from the first to before k have four digits
+// each. Few other things are written so, whatever separates the groups.
+func (n *number) inFours(first, k int) bool {
+	for g := first; g < k; g++ {
+		if n.length(g) != 4 {
+			return false
+		}
+	}
+	return true
+}
+
 // attached reports whether the number that starts at i is part of something
 // longer: of a word, or of a decimal fraction.
 func (f *finder) attached(i int) bool {

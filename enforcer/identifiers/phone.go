@@ -22,7 +22,7 @@ func (f *finder) phone(n *number) (start, end int, ok bool) {
 	}
 	for k := min(n.n, 5); k >= 1; k-- {
 		total := n.groups[k-1].total
-		if total < calledMin || !n.uniform(k) || k == 1 && f.continued(n.until(1)) {
+		if total < calledMin || !n.uniform(k) && !(k == 3 && n.inFours(1, k) && n.isJapanese(k)) || k == 1 && f.continued(n.until(1)) {
 			continue
 		}
 		if called && total <= calledMax || f.isDomestic(n, k) {

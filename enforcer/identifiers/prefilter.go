@@ -31,7 +31,7 @@ const (
 	endsToken               // not part of a token
 	dotWeight               // dots
 	colonWeight             // colons
-	escapeWeight            // at signs, percent signs, backslashes
+	escapeWeight            // at signs, percent signs, backslashes; the ends of HTML entities
 	equalsWeight            // equals signs
 	wideWeight              // lead bytes of what may look like ASCII
 
@@ -56,7 +56,7 @@ var weights = func() (table [256]uint64) {
 		add(endsToken, 1, !is(c, token))
 		add(dotWeight, 1, c == '.')
 		add(colonWeight, 1, c == ':')
-		add(escapeWeight, 1, c == '@' || c == '%' || c == '\\')
+		add(escapeWeight, 1, c == '@' || c == '%' || c == '\\' || c == ';')
 		add(equalsWeight, 1, c == '=')
 		add(wideWeight, 1, mayLookAlike(c) && c != 0xe3)
 	}
