@@ -224,6 +224,15 @@ func TestResetHolds(t *testing.T) {
 	check("user_id", "v1", schemas.Allowed) // another kind
 	check("idfa", "ea7583cd-a667-48bc-b806-42ecb2b48606", schemas.Dropped)
 	check("idfa", "00000000-0000-0000-0000-000000000000", schemas.Allowed) // none
+	check("gaid", strings.Repeat("0", 32), schemas.Allowed)
+	for _, said := range []string{"", `,"limit_ad_tracking":"0"`} { // none is a refusal of advertising, whatever else is said
+		e := decode(t, `{"type":"ad_click","site":"shop","ad_placement":"top","consent":{"advertising":true`+said+`},"gaid":"`+strings.Repeat("0", 32)+`"}`)
+		var v Verdict
+		table.Decide(table.Site("shop"), e, &Request{}, resets, &v)
+		if v.Outcome != schemas.Dropped || v.Reason != schemas.ReasonOptOutSignal || e.Fields.Has(schemas.GAID) {
+			t.Errorf("a zero gaid with %q: %v because %v", said, v.Outcome, v.Reason)
+		}
+	}
 	check("ga", "123.456", schemas.Dropped)
 	check("ga", "GA1.2.123.456", schemas.Dropped)
 	check("ga", "123.457", schemas.Allowed)

@@ -6,10 +6,6 @@ import (
 	"sekisho/schemas"
 )
 
-// zeroUUID is what iOS and Android give instead of an advertising identifier
-// that the user has refused or reset: no identifier.
-const zeroUUID = "00000000-0000-0000-0000-000000000000"
-
 // Normalise brings the event's identifiers into the one form under which they
 // are hashed, so that a reset finds them however they are written. An
 // all-zero advertising identifier is taken away: it says that the user limited
@@ -21,7 +17,7 @@ func Normalise(e *schemas.Event) {
 		switch {
 		case normal == "":
 			e.Unset(f)
-			if e.Consent.Signals.LimitAdTracking == "" {
+			if said := e.Consent.Signals.LimitAdTracking; said == "" || said == "0" {
 				e.Consent.Signals.LimitAdTracking = "1"
 			}
 		case normal != text:
@@ -36,7 +32,9 @@ func NormalIdentifier(f schemas.Field, text string) string {
 	switch f {
 	case schemas.IDFA, schemas.GAID:
 		text = strings.ToLower(text)
-		if text == zeroUUID {
+		// What iOS and Android give instead of an identifier that the user has
+		// refused or deleted, with hyphens or without.
+		if strings.Trim(text, "0-") == "" {
 			return ""
 		}
 	case schemas.GA:
