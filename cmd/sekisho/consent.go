@@ -34,7 +34,7 @@ func consentDecodeCommand() *cobra.Command {
 		Short: "Say what consent strings and cookies mean",
 		Long: `Say what TC, GPP and US Privacy strings, Google's gcs, gcd and Additional Consent
 strings, and the cookies of consent management platforms mean. The kind is told
-by the form. "-" reads standard input, one string a line.
+by the form, or by the name of a cookie before it (euconsent-v2=CQ...). "-" reads standard input, one string a line.
 
 With --json each string gives one object on one line. One that is refused gives
 {"error": ...}; of a GPP string of which only some sections are refused, the
@@ -126,7 +126,24 @@ func (d *consentDecoder) decode(text string) error {
 	return nil
 }
 
+// cookieKinds are the kinds of the cookies that are known by their names.
+var cookieKinds = map[string]interpret.Kind{
+	"euconsent-v2": interpret.TCF, "eupubconsent-v2": interpret.TCF,
+	"addtl_consent": interpret.AdditionalConsent, "OTAdditionalConsentString": interpret.AdditionalConsent,
+	"OTGPPConsent": interpret.GPP, "usprivacy": interpret.USPrivacy, "OptanonConsent": interpret.OneTrust,
+	"CookieConsent": interpret.Cookiebot, "didomi_token": interpret.Didomi, "cookieyes-consent": interpret.CookieYes,
+}
+
 func (d *consentDecoder) meaning(text string) (title string, said any, lines []string, err error) {
+	if name, value, ok := strings.Cut(text, "="); ok && d.forced == "" {
+		if kind, known := cookieKinds[name]; known {
+			named := consentDecoder{forced: kind.String(), kind: kind}
+			return named.meaning(value)
+		}
+		if name == cookieKind {
+			text = value
+		}
+	}
 	if d.forced == cookieKind || d.forced == "" && strings.HasPrefix(text, "1.") {
 		cookie, err := enforcer.DescribeConsentCookie(text, time.Now())
 		if err != nil {

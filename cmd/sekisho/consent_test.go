@@ -125,6 +125,9 @@ func TestConsentDecodeLines(t *testing.T) {
 	}
 	const usPrivacy = `{"Version":1,"Notice":"Y","OptOutSale":"N","LspaCovered":"N"}` + "\n"
 	check("", 0, usPrivacy, "--json", "1YNN")
+	check("", 0, usPrivacy, "--json", "usprivacy=1YNN") // as a Cookie header has it
+	check("", 1, `{"error":"US Privacy string is not of four characters"}`+"\n", "--json", "usprivacy=DBABLA")
+	check("", 0, `{"policy":"2026-10-01","granted":[],"refused":["analytics","advertising","social"]}`+"\n", "--json", "sekisho_consent=1.2026-10-01.none")
 	check("1YNN\n\n1YNN", 1, usPrivacy+`{"error":"not a consent string of a known form; --kind names one"}`+"\n"+usPrivacy, "--json", "-")
 	check("", 1, `{"error":"US Privacy string is not of four characters"}`+"\n"+usPrivacy, "--json", "--kind", "us_privacy", "1Y", "1YNN")
 	check("", 1, `{"error":"section 6 (uspv1): GPP section is not a US Privacy string","sectionIds":[6],"sections":{"uspv1":{"Malformed":"GPP section is not a US Privacy string"}}}`+"\n", "--json", "DBABTA~1XXX")
