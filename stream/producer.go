@@ -61,7 +61,7 @@ type Producer struct {
 	batches    sync.Pool
 	closing    atomic.Bool
 	workers    sync.WaitGroup
-	failing    atomic.Int32 // partitions whose last batch was not acknowledged
+	acked      atomic.Int64 // when Kafka last acknowledged a batch, in Unix nanoseconds
 
 	mu      sync.Mutex
 	refused schemas.Account // decisions that nobody waits for, in no batch yet
@@ -211,8 +211,20 @@ func (p *Producer) takeRefused() schemas.Account {
 	return taken
 }
 
-// Healthy reports whether the last batch of every partition was acknowledged.
-func (p *Producer) Healthy() bool { return p.failing.Load() == 0 }
+// Healthy reports whether the last batch of every partition was acknowledged. A
+// partition that failed and for which there has been nothing since, for longer
+// than kafka.timeout, does not count when another one's was acknowledged later.
+func (p *Producer) Healthy() bool {
+	quiet := time.Now().Add(-p.timeout - time.Second).UnixNano()
+	for _, q := range p.queues {
+		failed := q.failed.Load()
+		over := failed < quiet && failed < p.acked.Load() && (p.spool == nil || p.spool.Pending(q.partition) == 0)
+		if failed != 0 && !over {
+			return false
+		}
+	}
+	return true
+}
 
 // Queued returns the bytes of memory that what waits takes.
 func (p *Producer) Queued() int64 { return p.queued.Load() }

@@ -107,6 +107,32 @@ func TestBatchesGrowWithTheLoad(t *testing.T) {
 	}
 }
 
+// TestHealthyWithoutMore: a partition that failed, and for which nothing comes any
+// more, does not make the producer unhealthy for ever once another one is well.
+func TestHealthyWithoutMore(t *testing.T) {
+	t.Parallel()
+	b := startBroker(t)
+	c := testConfig(b)
+	c.Timeout = time.Second
+	cluster := open(t, c)
+	p, _ := produceTo(t, cluster)
+	failed, other := "k", ""
+	for i := 0; other == ""; i++ {
+		if key := name(i); p.partition([]byte(key)) != p.partition([]byte(failed)) {
+			other = key
+		}
+	}
+	b.stop()
+	if err := p.Write(t.Context(), []Message{event(failed, "while away")}); !errors.Is(err, ErrUnavailable) || p.Healthy() {
+		t.Fatalf("without a broker: %v, healthy %v", err, p.Healthy())
+	}
+	b.start(t)
+	wait(t, "another partition's events are acknowledged", func() bool {
+		return p.Write(t.Context(), []Message{event(other, "after")}) == nil
+	})
+	wait(t, "the producer is healthy", p.Healthy)
+}
+
 // TestBrokerAway: Write fails within the timeout while there is no broker, and
 // works again by itself once there is.
 func TestBrokerAway(t *testing.T) {

@@ -27,8 +27,8 @@ type queue struct {
 	counts  schemas.Account
 	payload []byte // for the spool
 
-	drain   chan struct{} // wakes who empties the spool
-	failing atomic.Bool
+	drain  chan struct{} // wakes who empties the spool
+	failed atomic.Int64  // when the last batch failed, in Unix nanoseconds; 0 when it did not
 }
 
 // batch is one Kafka batch in the making: the messages, copied, and who waits.
@@ -219,18 +219,18 @@ func (q *queue) mayWriteOwed(closed bool) bool {
 	if q.producer.spool != nil {
 		return closed || !q.mustSpool()
 	}
-	return !closed || !q.failing.Load()
+	return !closed || q.failed.Load() == 0
 }
 
 // health notes whether the partition acknowledges, and logs when that changes.
 func (q *queue) health(err error) {
-	p := q.producer
-	switch {
-	case err == nil && q.failing.Swap(false):
-		p.failing.Add(-1)
-		p.log.Info("Kafka acknowledges again", "topic", p.topic, "partition", q.partition)
-	case err != nil && !q.failing.Swap(true):
-		p.failing.Add(1)
+	p, now := q.producer, time.Now().UnixNano()
+	if err == nil {
+		p.acked.Store(now)
+		if q.failed.Swap(0) != 0 {
+			p.log.Info("Kafka acknowledges again", "topic", p.topic, "partition", q.partition)
+		}
+	} else if q.failed.Swap(now) == 0 {
 		p.log.Warn("Kafka does not acknowledge; trying again", "topic", p.topic, "partition", q.partition, "error", err)
 	}
 }

@@ -32,7 +32,7 @@ type Spool struct {
 	ended chan struct{}
 
 	records  atomic.Int64 // not done
-	refusing atomic.Bool  // the last Append failed
+	refusing atomic.Bool  // the last Append failed, and so would another
 	damaged  atomic.Uint64
 	unfinished,
 	kept atomic.Uint64 // files with what is damaged
@@ -45,10 +45,11 @@ type Spool struct {
 	bytes    int64 // that all segments count against the limit
 
 	// Only the writer touches these.
-	active *segment
-	file   File
-	buffer []byte
-	number uint64 // of the last segment
+	active  *segment
+	file    File
+	buffer  []byte
+	number  uint64 // of the last segment
+	refused int    // bytes that were refused last
 }
 
 // request is a record that waits to be written.
@@ -200,7 +201,7 @@ type Stats struct {
 	Bytes    int64 // that count against the limit
 	Limit    int64
 	Oldest   time.Time // when the oldest record was appended; zero for none
-	Refusing bool      // the last Append failed
+	Refusing bool      // the last Append failed, and so would another
 	// Damaged and Unfinished are how often a part of a segment was set aside
 	// since Open, and SetAside how many such files the directory has.
 	Damaged, Unfinished, SetAside uint64

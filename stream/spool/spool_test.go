@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -339,4 +341,78 @@ type countedFile struct {
 func (f *countedFile) Sync() error {
 	f.fs.syncs++
 	return f.File.Sync()
+}
+
+// TestRefusingEnds: a spool that refused says that it takes records again as soon
+// as it would, without anybody having to try.
+func TestRefusingEnds(t *testing.T) {
+	t.Parallel()
+	full := func(t *testing.T, s *Spool) {
+		t.Helper()
+		for s.Append(0, make([]byte, 10<<10)) == nil {
+		}
+		if !s.Stats().Refusing {
+			t.Error("it does not say that it refuses")
+		}
+	}
+	ends := func(t *testing.T, s *Spool) {
+		t.Helper()
+		for deadline := time.Now().Add(time.Minute); s.Stats().Refusing; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("it refuses still: %+v", s.Stats())
+			}
+		}
+	}
+	t.Run("drained", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		s := openDir(t, dir, 1<<20)
+		defer s.Close()
+		full(t, s)
+		time.Sleep(probePause + probePause/2)
+		if !s.Stats().Refusing {
+			t.Error("it is full, and does not refuse")
+		}
+		for {
+			records, err := s.Next(0, 1<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(records) == 0 {
+				break
+			}
+			s.Done(0, records)
+		}
+		ends(t, s)
+	})
+	t.Run("disk", func(t *testing.T) {
+		t.Parallel()
+		d := newDisk()
+		s := openDisk(t, d)
+		defer s.Close()
+		var tried atomic.Int32
+		d.mu.Lock()
+		d.fail = func(_ int, what string) error {
+			if what == "write" {
+				tried.Add(1)
+				return syscall.ENOSPC
+			}
+			return nil
+		}
+		d.mu.Unlock()
+		full(t, s)
+		for first := tried.Load(); tried.Load() == first; time.Sleep(10 * time.Millisecond) {
+		}
+		if !s.Stats().Refusing {
+			t.Error("the disk is full, and it does not refuse")
+		}
+		d.mu.Lock()
+		d.fail = nil
+		d.mu.Unlock()
+		ends(t, s)
+		names, err := d.Names()
+		if slices.Contains(names, probeName) || err != nil {
+			t.Errorf("the probe is left: %v, %v", names, err)
+		}
+	})
 }

@@ -19,7 +19,19 @@ func costOf(frame int) int64 { return max(int64(frame), leastCost) }
 // work writes what waits until the spool is closed.
 func (s *Spool) work() {
 	defer close(s.ended)
-	for range s.wake {
+	for {
+		var again <-chan time.Time
+		if s.refusing.Load() {
+			again = time.After(probePause)
+		}
+		select {
+		case <-s.wake:
+		case <-again:
+			if s.probe() == nil {
+				s.tell(nil, nil)
+			}
+			continue
+		}
 		s.mu.Lock()
 		waiting, closed := s.waiting, s.closed
 		s.waiting = nil
@@ -213,7 +225,13 @@ func (s *Spool) tell(group []*request, err error) {
 			s.log.Info("the spool takes events again")
 		}
 	}
+	if err != nil {
+		s.refused = 0
+	}
 	for _, r := range group {
+		if err != nil {
+			s.refused += frameSize + len(r.record)
+		}
 		r.done <- err
 	}
 }
