@@ -127,7 +127,7 @@ func (t *fates) field(e *schemas.Event, f schemas.Field) ExplainedField {
 	switch {
 	case !fields.Has(f):
 		x.Fate, x.Why = FateStripped, t.whyStripped(x.Category, categories)
-	case isOwn && own == e.Get(f):
+	case isOwn && (own == e.Get(f) || schemas.Identifiers.Has(f)): // sealed for it
 		x.Fate, x.Why = FateKept, "the policy lets this recipient have it as it came"
 	case thirdParty && f == schemas.ID:
 		x.Fate, x.Why = FateReplaced, "no two recipients have the same"

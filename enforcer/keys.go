@@ -18,6 +18,7 @@ type Keys struct {
 	secret    []byte
 	pseudonym *mac
 	anonymous *mac
+	seal      *sealer
 	previous  []*Keys
 }
 
@@ -34,11 +35,16 @@ func NewKeys(id string, secret []byte, previous ...*Keys) (*Keys, error) {
 	if len(secret) < MinSecret {
 		return nil, errors.New("the secret must be at least 32 bytes; make one with `openssl rand -hex 32`")
 	}
+	seal, err := newSealer(secret)
+	if err != nil {
+		return nil, err
+	}
 	return &Keys{
 		id:        id,
 		secret:    slices.Clone(secret),
 		pseudonym: newMAC(secret, "sekisho pseudonym"),
 		anonymous: newMAC(secret, "sekisho anonymous event id"),
+		seal:      seal,
 		previous:  previous,
 	}, nil
 }

@@ -17,8 +17,9 @@ func ownIdentifiers(list []policy.Identifier) (set schemas.FieldSet) {
 // ownOf returns the identifiers that a recipient may have as they came: those
 // that the policy names for it, whose category is granted, and that look as
 // their maker makes them. What looks otherwise could be anything, such as an
-// e-mail address that a site put there.
-func (p *Projector) ownOf(e *schemas.Event, named schemas.FieldSet, granted schemas.Categories) []schemas.OwnIdentifier {
+// e-mail address that a site put there. What singles a user out is sealed for the
+// recipient; the numbers of an event and of an order stand in the record as they are.
+func (p *Projector) ownOf(k *Keys, recipient string, e *schemas.Event, named schemas.FieldSet, granted schemas.Categories) []schemas.OwnIdentifier {
 	named &= e.Fields & (schemas.FieldsIn(granted) | always)
 	if named == 0 {
 		return nil
@@ -30,6 +31,9 @@ func (p *Projector) ownOf(e *schemas.Event, named schemas.FieldSet, granted sche
 			text = p.maskText(text)
 		} else if !isOwn(f, text) {
 			continue
+		}
+		if schemas.Identifiers.Has(f) {
+			text = p.keep(k.appendSealed(p.arena, recipient, f, text))
 		}
 		p.own = append(p.own, schemas.OwnIdentifier{Field: f, Text: text})
 	}

@@ -48,10 +48,22 @@ func TestOwnIdentifiers(t *testing.T) {
 		for i := range r.Grants {
 			g := &r.Grants[i]
 			for _, own := range g.Own {
-				got[g.Recipient] += own.Field.String() + "=" + own.Text + " "
+				text := own.Text
+				if schemas.Identifiers.Has(own.Field) {
+					var ok bool
+					if text, ok = ownKeys(t).Recipient(g.Recipient).Open(own.Field, own.Text); !ok {
+						t.Errorf("%s cannot open %s", g.Recipient, own.Field)
+					}
+				}
+				got[g.Recipient] += own.Field.String() + "=" + text + " "
 			}
 			if g.Recipient == policy.Store && (g.Own != nil || g.Flags != 0) {
 				t.Errorf("the store has %v, %v", g.Own, g.Flags)
+			}
+		}
+		for _, raw := range []string{"11.22", "1596403881668.1116446470", "ea7583cd-a667"} {
+			if record := string(r.AppendJSON(nil)); strings.Contains(record, raw) {
+				t.Errorf("%s stands in clear in %s", raw, record)
 			}
 		}
 		if len(got) != len(want) {
@@ -102,14 +114,64 @@ func projectOwn(t *testing.T, table *Table, body string) *schemas.Record {
 	}
 	e.Time = time.Now()
 	Normalise(&e)
-	keys, err := NewKeys("k1", make([]byte, MinSecret))
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := ownKeys(t)
 	var v Verdict
 	table.Decide(table.Site(e.Get(schemas.Site)), &e, &Request{Now: time.Now()}, nil, &v)
 	if r := new(Projector).Record(keys, &e, &v, schemas.Allowed); r != nil {
 		return r
 	}
 	return &schemas.Record{}
+}
+
+func ownKeys(t *testing.T) *Keys {
+	t.Helper()
+	keys, err := NewKeys("k1", make([]byte, MinSecret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// TestSealed: only the recipient opens what is sealed for it, of that field, with
+// the key of then.
+func TestSealed(t *testing.T) {
+	const id = "fb.1.1596403881668.1116446470"
+	old := ownKeys(t)
+	renewed, err := NewKeys("k2", []byte(strings.Repeat("n", MinSecret)), old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forgetful, err := NewKeys("k2", []byte(strings.Repeat("n", MinSecret)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := string(old.appendSealed(nil, "meta", schemas.FBP, id))
+	check := func(what string, k *Keys, recipient string, f schemas.Field, sealed string, want bool) {
+		t.Helper()
+		text, ok := k.Recipient(recipient).Open(f, sealed)
+		if ok != want || ok && text != id {
+			t.Errorf("%s: got %q, %v", what, text, ok)
+		}
+	}
+	check("its recipient", old, "meta", schemas.FBP, sealed, true)
+	check("after a rotation", renewed, "meta", schemas.FBP, sealed, true)
+	check("when the key is gone", forgetful, "meta", schemas.FBP, sealed, false)
+	check("another recipient", old, "google", schemas.FBP, sealed, false)
+	check("another field", old, "meta", schemas.FBC, sealed, false)
+	check("another key's id", renewed, "meta", schemas.FBP, "k2"+sealed[2:], false)
+	for _, text := range []string{"", ".", "k1", "k1.", "k1.AAAA", "k1.!", id, sealed[:len(sealed)-1], sealed + "A", strings.ToLower(sealed)} {
+		check(text, old, "meta", schemas.FBP, text, false)
+	}
+}
+
+func BenchmarkSeal(b *testing.B) {
+	keys, err := NewKeys("k1", make([]byte, MinSecret))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	var sealed []byte
+	for b.Loop() {
+		sealed = keys.appendSealed(sealed[:0], "meta", schemas.FBP, "fb.1.1596403881668.1116446470")
+	}
 }

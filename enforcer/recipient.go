@@ -11,17 +11,20 @@ import (
 // only that, can be passed on, and differs for every recipient, so that no two
 // of them can join what they have. Safe for concurrent use.
 type RecipientKeys struct {
+	name    string
 	current *mac
 	byID    map[string]*mac // by the key's id
+	seals   map[string]*sealer
 }
 
 // Recipient makes the keys of a recipient.
 func (k *Keys) Recipient(name string) *RecipientKeys {
-	r := &RecipientKeys{current: k.recipient(name), byID: map[string]*mac{}}
+	r := &RecipientKeys{name: name, current: k.recipient(name), byID: map[string]*mac{}, seals: map[string]*sealer{}}
 	for _, p := range k.previous {
 		r.byID[p.id] = p.recipient(name)
+		r.seals[p.id] = p.seal
 	}
-	r.byID[k.id] = r.current
+	r.byID[k.id], r.seals[k.id] = r.current, k.seal
 	return r
 }
 

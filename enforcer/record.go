@@ -46,7 +46,7 @@ func (p *Projector) Record(k *Keys, e *schemas.Event, v *Verdict, form schemas.O
 			grant.Categories = schemas.AllCategories // nothing in it is anyone's
 		case rv.Recipient > 0:
 			grant.Flags = rv.flags()
-			grant.Own = p.ownOf(e, v.table.own[rv.Recipient], rv.Categories)
+			grant.Own = p.ownOf(k, grant.Recipient, e, v.table.own[rv.Recipient], rv.Categories)
 		}
 		r.Grants = append(r.Grants, grant)
 	}
@@ -171,5 +171,8 @@ func (p *Projector) identifies(number string) bool {
 func (p *Projector) keep(arena []byte) string {
 	added := arena[len(p.arena):]
 	p.arena = arena
-	return unsafe.String(unsafe.SliceData(added), len(added))
+	return share(added)
 }
+
+// share views the bytes as a string, without a copy.
+func share(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -3,8 +3,11 @@ package ingest
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/segmentio/kafka-go"
 
 	"sekisho/schemas"
 	"sekisho/stream"
@@ -131,6 +134,16 @@ func TestRefusedLeavesNothing(t *testing.T) {
 		`","idfa":"`+identifiers.new()+`","ad_click_id":"`+identifiers.new()+`",`+yes)
 	ga := identifiers.new()
 	r.post(body, shop, "Cookie: _ga=GA1.1."+ga+".1; _fbp=fb.1.1."+ga+"; _fbc=fb.1.1."+ga, "X-Forwarded-For: 203.0.113.77", "Forwarded: for=203.0.113.77").want(t, "allowed", 204)
+	// Nor one that a third party has as it came: it is sealed.
+	const number = "1116446470.1760000123"
+	r.post(`{"type":"conversion","site":"shop","name":"buy",`+address()+`,"idfa":"ea7583cd-a667-48bc-b806-42ecb2b48606",`+yes+"}", shop,
+		"Cookie: _ga=GA1.1."+number+"; _fbp=fb.1.1596403881668.1116446471; _fbc=fb.1.1596403881668.IwAR2F4-dbP0l7Mn1IawQ").want(t, "a conversion", 204)
+	if !slices.ContainsFunc(r.stored().events, func(m kafka.Message) bool {
+		return strings.Contains(string(m.Value), `"fbp":"k1.`) && strings.Contains(string(m.Value), `"own":{`)
+	}) {
+		t.Error("no identifier is sealed")
+	}
+	identifiers.all = append(identifiers.all, number, "ea7583cd-a667", "1596403881668", "IwAR2F4")
 	r.nowhere(append(identifiers.all, "203.0.113.77", "127.0.0.1:"+strings.Split(r.address, ":")[1])...)
 }
 

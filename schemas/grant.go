@@ -12,7 +12,7 @@ type Grant struct {
 	// Flags are the vendors' own flags of the verdict; none for the store.
 	Flags GrantFlags
 	// Own are identifiers as they came, which the policy lets this recipient,
-	// and no other by this grant, have so. They are always of a field of the
+	// and no other by this grant, have so: of a user, sealed for it. They are always of a field of the
 	// grant's categories that the record has.
 	Own []OwnIdentifier
 }
@@ -35,7 +35,8 @@ const (
 // Has reports whether all the given flags are set.
 func (f GrantFlags) Has(flags GrantFlags) bool { return f&flags == flags }
 
-// OwnIdentifier is an identifier as it came, in its normal form.
+// OwnIdentifier is an identifier as it came, in its normal form. One of
+// [Identifiers] is sealed, so that only who has the recipient's keys can read it.
 type OwnIdentifier struct {
 	Field Field
 	Text  string
@@ -48,7 +49,7 @@ type OwnIdentifier struct {
 // tells whose it is.
 var OwnIdentifiers = SetOf(ID, AppInstanceID, GA, FBP, FBC, IDFA, GAID, OrderID)
 
-// OwnText returns the identifier as it came, where the recipient may have it. A
+// OwnText returns the identifier as it came, sealed if it is a user's, where the recipient may have it. A
 // nil grant has none.
 func (g *Grant) OwnText(f Field) (text string, ok bool) {
 	if g == nil {

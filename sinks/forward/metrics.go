@@ -13,8 +13,8 @@ type runnerMetrics struct {
 	set       *metrics.Set
 	recipient string
 
-	sent, retried, expired, unwanted, copies, bad, maybeTwice *metrics.Counter
-	requestSeconds                                            *metrics.Histogram
+	sent, retried, expired, unwanted, copies, bad, maybeTwice, unopened *metrics.Counter
+	requestSeconds                                                      *metrics.Histogram
 }
 
 func newRunnerMetrics(set *metrics.Set, r *Runner) *runnerMetrics {
@@ -29,6 +29,7 @@ func newRunnerMetrics(set *metrics.Set, r *Runner) *runnerMetrics {
 	m.bad = m.events("bad")
 	m.retried = set.NewCounter(m.name("sekisho_forward_retried_events_total"))
 	m.maybeTwice = set.NewCounter(m.name("sekisho_forward_maybe_twice_events_total"))
+	m.unopened = set.NewCounter(m.name("sekisho_forward_unopened_identifiers_total"))
 	m.requestSeconds = set.NewHistogram(m.name("sekisho_forward_request_seconds"))
 	set.NewGauge(m.name("sekisho_forward_lag"), func() float64 { return float64(r.consumer.Lag()) })
 	set.NewGauge(m.name("sekisho_forward_partitions"), func() float64 { return float64(r.consumer.Assigned()) })

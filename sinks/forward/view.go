@@ -17,6 +17,7 @@ type view struct {
 	record     schemas.Record
 	event      Event
 	properties []schemas.Property
+	unopened   func() // told of each identifier that cannot be opened; may be nil
 }
 
 // fate is what a look at a record came to.
@@ -45,6 +46,7 @@ func (v *view) look(value []byte, t *enforcer.Table, w *enforcer.Withdrawn) (fat
 	}
 	e := &v.event
 	e.Flags = e.grant.Flags
+	v.open(e)
 	if id, ok := e.Own(schemas.ID); ok {
 		e.ID = id
 	} else {
@@ -52,6 +54,25 @@ func (v *view) look(value []byte, t *enforcer.Table, w *enforcer.Withdrawn) (fat
 	}
 	e.Properties = v.propertiesOf(r, review.Categories)
 	return fate{event: e}, nil
+}
+
+// open opens the event's own identifiers. One that was sealed under a key that is
+// gone is left out: there is its pseudonym.
+func (v *view) open(e *Event) {
+	for i := range e.grant.Own {
+		own := &e.grant.Own[i]
+		if !schemas.Identifiers.Has(own.Field) || !(e.own & e.fields).Has(own.Field) {
+			continue
+		}
+		text, ok := v.keys.Open(own.Field, own.Text)
+		if own.Text = text; ok {
+			continue
+		}
+		e.own &^= 1 << own.Field
+		if v.unopened != nil {
+			v.unopened()
+		}
+	}
 }
 
 // envelope are the fields that every event has: without them it is none.

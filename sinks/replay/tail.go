@@ -92,7 +92,7 @@ func (t *Tail) show(ctx context.Context, messages []kafka.Message) error {
 				continue
 			}
 			for i := range r.Grants {
-				r.Grants[i].Own = nil // raw: the recipient's, and nobody's to look at
+				r.Grants[i].Own = nil // sealed, and the recipient's alone
 			}
 			if err := t.Show(r); err != nil {
 				return &showError{err}
