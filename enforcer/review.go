@@ -12,6 +12,8 @@ type Review struct {
 	Outcome    schemas.Outcome
 	Reason     schemas.Reason
 	Categories schemas.Categories // that it may have, when allowed
+	// Granted are the purposes that are granted still, when allowed.
+	Granted schemas.Purposes
 	// Own are identifiers that the policy lets it have as they came: of those in
 	// its grant it may have no others.
 	Own schemas.FieldSet
@@ -69,7 +71,7 @@ func (t *Table) Review(r *schemas.Record, recipient string, w *Withdrawn) Review
 	site.undeclare(r)
 	return Review{
 		Outcome: schemas.Allowed, Reason: r.Reason, Categories: had & site.categories[place][granted],
-		Own: t.own[site.recipients[place]],
+		Granted: granted, Own: t.own[site.recipients[place]],
 	}
 }
 

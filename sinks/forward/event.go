@@ -19,6 +19,8 @@ type Event struct {
 	Time time.Time
 	// Jurisdiction whose rules held, as the policy names it.
 	Jurisdiction string
+	// Granted are the purposes that are granted, of which the event's own is one.
+	Granted schemas.Purposes
 	// Flags are the vendors' own flags.
 	Flags schemas.GrantFlags
 	// Properties that the recipient may have. Those of a category that

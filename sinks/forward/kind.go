@@ -25,7 +25,8 @@ type Kind interface {
 	// whose events they are, is the group. It is called again for every attempt,
 	// with what the recipient may have by then.
 	//
-	// An error says that this event cannot be sent: [ErrUnwanted], or a [Refusal].
+	// An error says that this event cannot be sent: [ErrUnwanted], [ErrWithheld] or
+	// a [Refusal].
 	Project(b []byte, e *Event) (body []byte, group string, err error)
 
 	// Request makes the request that sends a batch. Secrets are revealed here, so
@@ -141,6 +142,10 @@ func ByStatus(r *Response) Answer {
 // ErrUnwanted: the vendor has no use for such an event. It is counted and left
 // out.
 var ErrUnwanted = errors.New("the recipient has no use for such an event")
+
+// ErrWithheld: whatever the vendor is sent serves a purpose that was not granted
+// for the event. It is counted as withheld, and left out.
+var ErrWithheld = errors.New("what the recipient is sent serves a purpose that was refused")
 
 // ErrPaused: nothing can be done before an operator acts.
 var ErrPaused = errors.New("the recipient needs an operator")

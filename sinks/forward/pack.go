@@ -51,6 +51,10 @@ func (d *delivery) pack(ctx context.Context, list []int) (parcels []*parcel, err
 			d.metrics.unwanted.Inc()
 			d.done(place)
 			continue
+		case errors.Is(err, ErrWithheld):
+			d.metrics.withheld(schemas.ReasonRefused)
+			d.done(place)
+			continue
 		case errors.As(err, &refusal):
 			d.bury(ctx, place, schemas.DeadRefused, string(refusal))
 			continue

@@ -104,6 +104,24 @@ func TestRecipientGone(t *testing.T) {
 	}
 }
 
+// TestAnalyticsRefused: a conversion of somebody who refused analytics is not sent
+// to Google, and is counted; Meta, which is sent it for advertising, has it.
+func TestAnalyticsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	refused := strings.Replace(buy(1), `"analytics":true`, `"analytics":false`, 1)
+	w.send(t, time.Now(), refused, buy(2))
+	for recipient, want := range map[string][2]float64{"google": {1, 1}, "meta": {2, 0}} {
+		v := vendorOf(t, recipient, standin.Options{Listen: "127.0.0.1:0"})
+		f := w.start(t, recipient, v.kind, quick)
+		eventually(t, recipient+" is settled", func() bool { return f.settledEvents() == 2 })
+		withheld := f.count("sekisho_forward_events_total", `outcome="withheld"`, `reason="refused"`)
+		if f.events("sent") != want[0] || withheld != want[1] || v.Received().Events != uint64(want[0]) {
+			t.Errorf("%s: sent %v, withheld %v, received %d; want %v", recipient, f.events("sent"), withheld, v.Received().Events, want)
+		}
+	}
+}
+
 // TestResetsArePassedOn: each recipient is told to forget under the name by which
 // it knows the identifier, and the receipts say how far that came.
 func TestResetsArePassedOn(t *testing.T) {

@@ -40,7 +40,7 @@ func (v *view) look(value []byte, t *enforcer.Table, w *enforcer.Withdrawn) (fat
 		return fate{reason: review.Reason}, nil
 	}
 	v.event = Event{
-		Type: r.Event.Type, Site: r.Event.Get(schemas.Site), Time: r.Event.Time, Jurisdiction: r.Jurisdiction,
+		Type: r.Event.Type, Site: r.Event.Get(schemas.Site), Time: r.Event.Time, Jurisdiction: r.Jurisdiction, Granted: review.Granted,
 		fields: r.Event.Fields & (schemas.FieldsIn(review.Categories) | envelope),
 		texts:  &r.Event, grant: r.Grant(v.recipient), site: t.Site(r.Event.Get(schemas.Site)), keys: v.keys, own: review.Own,
 	}

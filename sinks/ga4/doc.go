@@ -17,6 +17,10 @@
 // texts that are too long are shortened, parameters beyond the 25th are left
 // out, and each such change is counted.
 //
+// Google's requests have flags for advertising, and none for analytics. So an
+// event is sent only where analytics was granted, also a conversion whose own
+// purpose is advertising; the others are counted as withheld.
+//
 // # Whose event it is
 //
 // client_id is the visitor's own _ga where the policy lets Google have it and the

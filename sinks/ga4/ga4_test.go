@@ -162,6 +162,27 @@ func TestConsentFlags(t *testing.T) {
 	check(`{"analytics":true,"advertising":true,"gcd":"13r3r3r3q1l1"}`, `"ad_user_data":"GRANTED","ad_personalization":"DENIED"`)
 }
 
+// Nothing is sent where analytics was not granted, whatever the event's purpose.
+func TestAnalyticsRefused(t *testing.T) {
+	w := forwardtest.Example(t)
+	k, _ := kindOf(config())
+	for _, event := range []string{`"type":"conversion","name":"purchase"`, `"type":"ad_click","ad_placement":"top"`, `"type":"ad_impression","ad_placement":"top"`} {
+		for consent, want := range map[string]error{
+			`{"advertising":true,"analytics":false}`: forward.ErrWithheld,
+			`{"advertising":true}`:                   forward.ErrWithheld,
+			`{"advertising":true,"analytics":true}`:  nil,
+		} {
+			e := w.Event(t, "google", `{`+event+`,"site":"shop","visitor_id":"v","consent":`+consent+`}`)
+			if e == nil {
+				t.Fatalf("%s with %s: the policy does not let google have it", event, consent)
+			}
+			if _, _, err := k.Project(nil, e); err != want {
+				t.Errorf("%s with %s: got %v, want %v", event, consent, err, want)
+			}
+		}
+	}
+}
+
 // The secret is in the address alone, and the EU has an endpoint of its own.
 func TestRequest(t *testing.T) {
 	w := forwardtest.Example(t)
@@ -379,6 +400,7 @@ func TestEveryRecordIsTaken(t *testing.T) {
 			switch {
 			case err == nil:
 				batches[group] = append(batches[group], body)
+			case err == forward.ErrWithheld && !e.Granted.Has(schemas.Analytics):
 			case err == forward.ErrUnwanted && e.Type == schemas.ConsentGiven:
 			case err == forward.Refusal("no_client_id"):
 				for _, f := range append(webClients, appClients...) {

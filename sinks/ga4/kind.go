@@ -11,6 +11,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"sekisho/schemas"
 	"sekisho/sinks/forward"
 )
 
@@ -57,8 +58,13 @@ func (k *Kind) Limits() forward.Limits {
 }
 
 // Project makes the event; its group is the stream's key and the head of the
-// request, which says whose events they are.
+// request, which says whose events they are. Analytics is what Google does with
+// all that it is sent here, and no flag of a request refuses that: without a grant
+// for analytics nothing is sent, whatever the event's own purpose.
 func (k *Kind) Project(b []byte, e *forward.Event) (body []byte, group string, err error) {
+	if !e.Granted.Has(schemas.Analytics) {
+		return b, "", forward.ErrWithheld
+	}
 	key := e.Site
 	stream, ok := k.config.Streams[key]
 	if !ok {
