@@ -22,6 +22,7 @@ type Secret struct{ held *held }
 type held struct {
 	reference string
 	value     atomic.Pointer[string]
+	shape     atomic.Pointer[func(value string) error]
 }
 
 const (
@@ -101,7 +102,23 @@ func (s Secret) Resolve(lookupEnv func(string) (string, bool), readFile func(str
 	if value == "" || len(value) > maxSecret {
 		return fmt.Errorf("cannot resolve secret: %s has %d bytes, want 1 to %d", s.reference(), len(value), maxSecret)
 	}
+	if shape := s.held.shape.Load(); shape != nil {
+		if err := (*shape)(value); err != nil {
+			return fmt.Errorf("cannot resolve secret: %s: %w", s.reference(), err)
+		}
+	}
 	s.held.value.Store(&value)
+	return nil
+}
+
+// Require judges the secret as it is, and from now on whatever Resolve finds: what
+// shape refuses does not replace what it did not. The error must not tell the
+// value. It may be called at any time, but not before Resolve.
+func (s Secret) Require(shape func(value string) error) error {
+	if err := shape(s.Reveal()); err != nil || s.held == nil {
+		return err
+	}
+	s.held.shape.Store(&shape)
 	return nil
 }
 

@@ -45,6 +45,11 @@ func isLocal(host string) bool {
 
 var errSecret = errors.New("a secret of the webhook must be whsec_ and base64 of 24 to 64 bytes; make one with: echo whsec_$(openssl rand -base64 32)")
 
+func isSecret(text string) error {
+	_, err := keyOf(text)
+	return err
+}
+
 // keyOf returns the bytes that a secret is of.
 func keyOf(secret string) ([]byte, error) {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))

@@ -23,10 +23,10 @@ type Kind struct {
 }
 
 // New makes the kind of a configuration that was validated and whose secrets are
-// resolved.
+// resolved. Secrets of another shape are not taken later either.
 func New(c Config) (*Kind, error) {
 	for _, secret := range c.Secrets {
-		if _, err := keyOf(secret.Reveal()); err != nil {
+		if err := secret.Require(isSecret); err != nil {
 			return nil, err
 		}
 	}

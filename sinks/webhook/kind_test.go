@@ -9,6 +9,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +119,54 @@ func TestSecrets(t *testing.T) {
 	check("whsec_c2hvcnQ=", false)
 	check("whsec_"+strings.Repeat("QUJD", 22), false)
 	check("not base64 at all, but long enough", false)
+}
+
+// TestRotatedSecret: a secret of the wrong shape does not replace one of the right.
+func TestRotatedSecret(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(first)
+	c := new(Config)
+	c.SetDefaults()
+	if err := strict.Decode([]byte("url: https://partner.example.com/\nsecrets: [\"file:"+file+"\"]\n"), c); err != nil {
+		t.Fatal(err)
+	}
+	if err := strict.Resolve(c, os.LookupEnv, os.ReadFile); err != nil {
+		t.Fatal(err)
+	}
+	k, err := New(*c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const malformed = "whsec_c2hvcnQ="
+	write(malformed)
+	changed, err := strict.Refresh(c, os.LookupEnv, os.ReadFile)
+	if changed || err == nil || strings.Contains(err.Error(), malformed) || !strings.Contains(err.Error(), "whsec_ and base64") {
+		t.Errorf("a malformed secret: changed %v, %v", changed, err)
+	}
+	signs := func(k *Kind) string {
+		t.Helper()
+		signature, err := k.sign("msg_1", "1700000000", []byte("{}"))
+		if err != nil {
+			t.Error(err)
+		}
+		return signature
+	}
+	if signs(k) != signs(kindWith(t, first)) {
+		t.Error("the old secret is not in use any more")
+	}
+	write(second)
+	if changed, err := strict.Refresh(c, os.LookupEnv, os.ReadFile); !changed || err != nil {
+		t.Errorf("a good secret: changed %v, %v", changed, err)
+	}
+	if signs(k) != signs(kindWith(t, second)) {
+		t.Error("the new secret is not in use")
+	}
 }
 
 // TestForget: the receiver is told of a reset when it wants to know, and what it
