@@ -18,12 +18,15 @@ const maxResets = 1000
 // handleResets passes a run of resets on to the recipient and reports how far
 // that came; it is the handler of the forwarder's own group on the resets topic.
 // Only then are they committed: a process that is killed asks again.
-func (r *Runner) handleResets(ctx context.Context, _ int, messages []kafka.Message) error {
+func (r *Runner) handleResets(ctx context.Context, partition int, messages []kafka.Message) error {
+	r.resets.begin(partition, messages[0].Time)
+	defer r.resets.end(partition)
 	if err := r.settled(ctx, messages); err != nil {
 		return err
 	}
 	report := schemas.Progress{Recipient: r.recipient, From: messages[0].Offset}
 	for i := range messages {
+		r.resets.begin(partition, messages[i].Time)
 		state, err := r.forget(ctx, &messages[i])
 		if err != nil {
 			return err
@@ -99,19 +102,28 @@ func (r *Runner) forget(ctx context.Context, m *kafka.Message) (schemas.Progress
 
 // ask asks the recipient to forget, until it answers.
 func (r *Runner) ask(ctx context.Context, id *Identity) (schemas.ProgressState, error) {
+	defer r.forgetPaused.Store(false)
 	send := func(request *http.Request) (*Response, error) { return r.client.send(ctx, request) }
 	for wait := r.pace.backoff; ; wait = min(2*wait, r.pace.maxBackoff) {
 		state, err := r.kind.Forget(ctx, send, id)
 		if err == nil {
 			return state, nil
 		}
-		if errors.Is(err, ErrPaused) {
-			r.tellPaused("forgetting")
+		paused := errors.Is(err, ErrPaused)
+		r.forgetPaused.Store(paused)
+		if paused {
+			r.tellForgetPaused(err)
 		} else {
 			r.tell(ctx, "the recipient could not be asked to forget; trying again", err)
 		}
 		if !sleep(ctx, jitter(wait)) {
 			return 0, ctx.Err()
 		}
+	}
+}
+
+func (r *Runner) tellForgetPaused(err error) {
+	if leftOut, ok := r.toldForgetting.allow(time.Now()); ok {
+		r.log.Error("passing resets on is paused until an operator acts; they wait, and events are still forwarded", "error", err, "more_since", leftOut)
 	}
 }

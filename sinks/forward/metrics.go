@@ -42,6 +42,9 @@ func newRunnerMetrics(set *metrics.Set, r *Runner) *runnerMetrics {
 		_, why := r.gate.state()
 		return number(why != "")
 	})
+	set.NewGauge(m.name("sekisho_forward_resets_waiting"), func() float64 { return float64(r.forgetter.Lag()) })
+	set.NewGauge(m.name("sekisho_forward_resets_oldest_age_seconds"), func() float64 { return r.resets.age(time.Now()).Seconds() })
+	set.NewGauge(m.name("sekisho_forward_resets_paused"), func() float64 { return number(r.forgetPaused.Load()) })
 	return m
 }
 
@@ -79,7 +82,7 @@ func (m *runnerMetrics) forgotten(state fmt.Stringer) {
 	m.set.GetOrCreateCounter(fmt.Sprintf("sekisho_forward_resets_total{recipient=%q,state=%q}", m.recipient, state)).Inc()
 }
 
-// unsent knows the oldest event of each partition that is being worked on.
+// unsent knows the oldest message of each partition that is being worked on.
 type unsent struct {
 	mu     sync.Mutex
 	oldest map[int]time.Time // by partition

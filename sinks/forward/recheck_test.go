@@ -174,6 +174,34 @@ func TestResetsArePassedOn(t *testing.T) {
 	}
 }
 
+// TestForgettingPaused: resets that cannot be passed on before an operator acts are
+// seen in the metrics and the log, while events are forwarded; they are passed on
+// when they can be.
+func TestForgettingPaused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	log := &lockedWriter{to: new(strings.Builder)}
+	w.log = log.logger()
+	v := vendorOf(t, "google", standin.Options{Listen: "127.0.0.1:0"})
+	kind := &barred{Kind: v.kind}
+	kind.bar.Store(true)
+	f := w.start(t, "google", kind, quick)
+	w.reset(t, schemas.VisitorID, "visitor-1", "")
+	w.buys(t, 1)
+	eventually(t, "the pause is seen", func() bool {
+		return f.count("sekisho_forward_resets_paused") == 1 && f.count("sekisho_forward_resets_waiting") == 1 &&
+			f.count("sekisho_forward_resets_oldest_age_seconds") > 0 && f.events("sent") == 1
+	})
+	if f.count("sekisho_forward_paused") != 0 || !strings.Contains(log.text(), "passing resets on is paused") || strings.Contains(log.text(), "forwarding is paused") {
+		t.Errorf("the log:\n%s", log.text())
+	}
+	kind.bar.Store(false)
+	eventually(t, "the reset is passed on", func() bool {
+		return v.Received().Deletions == 1 && f.count("sekisho_forward_resets_paused") == 0 && f.count("sekisho_forward_resets_waiting") == 0 &&
+			f.count("sekisho_forward_resets_oldest_age_seconds") == 0
+	})
+}
+
 // TestExpired: what is older than the vendor takes is not sent, and counted.
 func TestExpired(t *testing.T) {
 	t.Parallel()

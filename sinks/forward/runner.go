@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -60,13 +61,17 @@ type Runner struct {
 	forgetter  *stream.Consumer
 	metrics    *runnerMetrics
 	unsent     unsent
+	resets     unsent // that are being passed on
 	marks      *marks // nil where the recipient knows events again
 	copies     copies
 	pace       pace
 	log        *slog.Logger
 	told       throttle
 	toldPaused throttle
-	views      sync.Pool
+	// forgetPaused: no reset can be passed on before an operator acts.
+	forgetPaused   atomic.Bool
+	toldForgetting throttle
+	views          sync.Pool
 }
 
 // New prepares a forwarder. It fails when the configuration cannot work.
