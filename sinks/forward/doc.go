@@ -10,10 +10,10 @@
 //
 // # Adding a kind of recipient
 //
-// Write a package with a Config, whose fields bear `yaml` and `doc` tags, and a
-// New that makes a [Kind] of it; add the Config to the forwarders' part of the
-// configuration under the kind's name; and name the recipient in the handling
-// policy, which says what it may have.
+// Write a package with a [Kind], and a Config that is its [Section], whose fields
+// bear `yaml` and `doc` tags; add the Config to the forwarders' part of the
+// configuration under the kind's name, in a field of its own; and name the
+// recipient in the handling policy, which says what it may have.
 //
 // # What a Kind never sees
 //

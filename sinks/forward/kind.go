@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
+
 	"sekisho/schemas"
 )
 
@@ -43,6 +45,14 @@ type Kind interface {
 	// asked. An error is tried again later; [ErrPaused] among its causes says that
 	// it needs an operator first.
 	Forget(ctx context.Context, send Sender, id *Identity) (schemas.ProgressState, error)
+}
+
+// Section is the part of a configuration that says that a recipient is of a kind:
+// a pointer to the Config of a kind's package.
+type Section interface {
+	// Kind makes the kind, when the section was validated and its secrets are
+	// resolved. What it counts goes into set, under the recipient's name.
+	Kind(recipient string, set *metrics.Set) (Kind, error)
 }
 
 // Limits are what a vendor allows. A zero is no limit.

@@ -5,7 +5,10 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/VictoriaMetrics/metrics"
+
 	"sekisho/schemas/strict"
+	"sekisho/sinks/forward"
 )
 
 // Config is a recipient of kind ga4.
@@ -43,6 +46,11 @@ var (
 	measurementID = regexp.MustCompile(`^G-[A-Z0-9]{2,20}$`)
 	property      = regexp.MustCompile(`^[0-9]{1,20}$`)
 )
+
+// Kind makes the kind; see [forward.Section].
+func (c *Config) Kind(recipient string, set *metrics.Set) (forward.Kind, error) {
+	return New(*c, recipient, set), nil
+}
 
 // Validate reports what the types alone do not show.
 func (c *Config) Validate(check *strict.Check) {

@@ -7,7 +7,10 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/VictoriaMetrics/metrics"
+
 	"sekisho/schemas/strict"
+	"sekisho/sinks/forward"
 )
 
 // Config is a recipient of kind webhook.
@@ -20,6 +23,9 @@ type Config struct {
 
 // SetDefaults fills in what holds where the configuration says nothing.
 func (c *Config) SetDefaults() { c.MaxEvents = 100 }
+
+// Kind makes the kind; see [forward.Section].
+func (c *Config) Kind(string, *metrics.Set) (forward.Kind, error) { return New(*c) }
 
 // Validate reports what the types alone do not show.
 func (c *Config) Validate(check *strict.Check) {

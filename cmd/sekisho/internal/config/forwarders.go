@@ -1,6 +1,12 @@
 package config
 
 import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/VictoriaMetrics/metrics"
+
 	"sekisho/schemas/policy"
 	"sekisho/schemas/strict"
 	"sekisho/sinks/forward"
@@ -10,7 +16,7 @@ import (
 )
 
 // Forwarder is a third party that is sent events. The section of its kind says
-// which it is of.
+// which it is of: a field that is a [forward.Section] is all that a kind needs here.
 type Forwarder struct {
 	GA4      *ga4.Config     `yaml:"ga4" doc:"Google Analytics 4, by the Measurement Protocol."`
 	Meta     *meta.Config    `yaml:"meta" doc:"Meta, by the Conversions API."`
@@ -23,15 +29,40 @@ func (f *Forwarder) SetDefaults() { f.Delivery.SetDefaults() }
 
 // Validate reports what the types alone do not show.
 func (f *Forwarder) Validate(check *strict.Check) {
-	kinds := 0
-	for _, is := range []bool{f.GA4 != nil, f.Meta != nil, f.Webhook != nil} {
-		if is {
-			kinds++
+	if names, present := f.sections(); len(present) != 1 {
+		last := len(names) - 1
+		check.Problem("", nil, "must have one of the sections "+strings.Join(names[:last], ", ")+" and "+names[last]+", which says of what kind it is")
+	}
+}
+
+// Kind makes the kind of a forwarder that was validated and whose secrets are
+// resolved; see [forward.Section].
+func (f *Forwarder) Kind(recipient string, set *metrics.Set) (forward.Kind, error) {
+	_, present := f.sections()
+	if len(present) != 1 {
+		return nil, fmt.Errorf("cannot forward to %s: it has %d sections that say of what kind it is", recipient, len(present))
+	}
+	kind, err := present[0].Kind(recipient, set)
+	if err != nil {
+		return nil, fmt.Errorf("cannot forward to %s: %w", recipient, err)
+	}
+	return kind, nil
+}
+
+// sections returns the names of all kinds' sections, and those that are present.
+func (f *Forwarder) sections() (names []string, present []forward.Section) {
+	v := reflect.ValueOf(f).Elem()
+	for i := range v.NumField() {
+		section, ok := v.Field(i).Interface().(forward.Section)
+		if !ok {
+			continue
+		}
+		names = append(names, v.Type().Field(i).Tag.Get("yaml"))
+		if !v.Field(i).IsNil() {
+			present = append(present, section)
 		}
 	}
-	if kinds != 1 {
-		check.Problem("", nil, "must have one of the sections ga4, meta and webhook, which says of what kind it is")
-	}
+	return names, present
 }
 
 // Validate reports what the types alone do not show.

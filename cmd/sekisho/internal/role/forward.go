@@ -22,9 +22,6 @@ import (
 	"sekisho/schemas/policy"
 	"sekisho/schemas/strict"
 	"sekisho/sinks/forward"
-	"sekisho/sinks/ga4"
-	"sekisho/sinks/meta"
-	"sekisho/sinks/webhook"
 	"sekisho/stream"
 )
 
@@ -68,20 +65,9 @@ func list(names []string) string {
 }
 
 // kindOf makes the kind of a forwarder.
-func kindOf(c *config.Config, name string, set *metrics.Set) (kind forward.Kind, err error) {
+func kindOf(c *config.Config, name string, set *metrics.Set) (forward.Kind, error) {
 	f := c.Forwarders[name]
-	switch {
-	case f.GA4 != nil:
-		kind = ga4.New(*f.GA4, name, set)
-	case f.Meta != nil:
-		kind = meta.New(*f.Meta, name, set)
-	default:
-		kind, err = webhook.New(*f.Webhook)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot forward to %s: %w", name, err)
-	}
-	return kind, nil
+	return f.Kind(name, set)
 }
 
 // StartForwarders starts to send events to the recipients, which share what is
