@@ -27,7 +27,10 @@
 // visitor consented, or else a pseudonym made for Google alone, in the shape of
 // Google's ids. A user can be deleted by the pseudonym, since a reset leads to
 // it; nothing leads back to a _ga, which nobody keeps. Where deletion is
-// configured, events under a _ga therefore bear the pseudonym too, as user_id.
+// configured, events under a _ga therefore bear the pseudonym too, as user_id. It
+// is the pseudonym of the _ga, since a browser's reset names its cookies; a reset of
+// the visitor id or the account alone does not reach events under a _ga, and that
+// it was asked does not say that Google had anything under it.
 //
 // # Doubles
 //
