@@ -68,6 +68,7 @@ func (c *Collector) receive(ctx *fasthttp.RequestCtx, s *session, limit int) ([]
 		case len(body) > limit:
 			return nil, errTooLarge
 		case errors.Is(err, io.EOF):
+			whole(ctx)
 			return body, nil
 		case err != nil:
 			return nil, unread(err)

@@ -108,7 +108,7 @@ func New(o Options) *Collector {
 		Name:                          "",
 		NoDefaultServerHeader:         true,
 		NoDefaultDate:                 true,
-		Concurrency:                   o.Config.Concurrency + spareConnections,
+		Concurrency:                   o.Config.Concurrency + 2*spareConnections, // more than the listener lets in
 		MaxRequestBodySize:            int(o.Config.MaxBody),
 		StreamRequestBody:             true, // a body takes memory only as it comes; see receive
 		ReadTimeout:                   o.Config.ReadTimeout,
@@ -122,7 +122,6 @@ func New(o Options) *Collector {
 		Logger:                        serverLog{c},
 	}
 	o.Metrics.NewGauge("sekisho_connections", func() float64 { return float64(c.server.GetOpenConnectionsCount()) })
-	o.Metrics.NewGauge("sekisho_connections_refused_total", func() float64 { return float64(c.server.GetRejectedConnectionsCount()) })
 	o.Metrics.NewGauge("sekisho_buffered_bytes", func() float64 { return float64(c.memory.used.Load()) })
 	return c
 }
@@ -140,7 +139,7 @@ const spareConnections = 256
 
 // Serve takes requests from the listener until Shutdown.
 func (c *Collector) Serve(l net.Listener) error {
-	if err := c.server.Serve(l); err != nil {
+	if err := c.server.Serve(c.listen(l)); err != nil {
 		return fmt.Errorf("cannot serve events: %w", err)
 	}
 	return nil
@@ -158,7 +157,9 @@ func (c *Collector) Shutdown(ctx context.Context) error {
 
 // handle routes a request. A panic ends only the request that caused it.
 func (c *Collector) handle(ctx *fasthttp.RequestCtx) {
+	begun(ctx)
 	defer func() {
+		defer ended(ctx)
 		defer linger(ctx)
 		if p := recover(); p != nil {
 			c.counters.panics.Inc()

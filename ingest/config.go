@@ -12,36 +12,38 @@ import (
 
 // Config is the `collector` part of the configuration.
 type Config struct {
-	Listen         string        `yaml:"listen" doc:"Address (host:port) of the public listener."`
-	MaxBody        strict.Size   `yaml:"max_body" doc:"Largest body of a request, as sent."`
-	MaxDecoded     strict.Size   `yaml:"max_decoded" doc:"Largest body of a request after gzip, br or zstd is undone."`
-	MaxBuffered    strict.Size   `yaml:"max_buffered" doc:"Memory for the bodies of all requests under way and what is made of them; further requests are answered 503. Beside it a connection takes some 50KiB, and decompression 32MiB and twice max_decoded for each processor."`
-	MaxAge         time.Duration `yaml:"max_age" doc:"How old an event may be; older ones are rejected."`
-	Concurrency    int           `yaml:"concurrency" doc:"Connections served at once; further ones are refused with 503."`
-	ReadTimeout    time.Duration `yaml:"read_timeout" doc:"How long a client may take to send a request."`
-	IdleTimeout    time.Duration `yaml:"idle_timeout" doc:"How long a connection may wait for its next request."`
-	Rate           int           `yaml:"rate" doc:"Requests a second that one client address may send; 0 is no limit."`
-	Burst          int           `yaml:"burst" doc:"Requests that one client address may send at once."`
-	TrustedProxies []Prefix      `yaml:"trusted_proxies" doc:"Networks (CIDR) of proxies whose X-Forwarded-For and place header are believed."`
-	PlaceHeader    string        `yaml:"place_header" doc:"Header in which a trusted proxy states the country (JP) or region (US-CA)."`
-	Spool          spool.Config  `yaml:"spool" doc:"Where events are kept on disk while Kafka is slow or away."`
-	PlaceDatabase  string        `yaml:"place_database" doc:"File in MaxMind's format (.mmdb) that tells the country and region of an address, for events of which neither the place header nor the event itself says where they come from. Read at the start."`
+	Listen                   string        `yaml:"listen" doc:"Address (host:port) of the public listener."`
+	MaxBody                  strict.Size   `yaml:"max_body" doc:"Largest body of a request, as sent."`
+	MaxDecoded               strict.Size   `yaml:"max_decoded" doc:"Largest body of a request after gzip, br or zstd is undone."`
+	MaxBuffered              strict.Size   `yaml:"max_buffered" doc:"Memory for the bodies of all requests under way and what is made of them; further requests are answered 503. Beside it a connection takes some 50KiB, and decompression 32MiB and twice max_decoded for each processor."`
+	MaxAge                   time.Duration `yaml:"max_age" doc:"How old an event may be; older ones are rejected."`
+	Concurrency              int           `yaml:"concurrency" doc:"Connections served at once; further ones are refused with 503, and those that have sent no whole request for 2s are ended."`
+	MaxConnectionsPerAddress int           `yaml:"max_connections_per_address" doc:"Connections that one client address (IPv6: /64 network) may have open, unless it is a trusted proxy; further ones are refused with 429. 0 is no limit."`
+	ReadTimeout              time.Duration `yaml:"read_timeout" doc:"How long a client may take to send a request."`
+	IdleTimeout              time.Duration `yaml:"idle_timeout" doc:"How long a connection may wait for its next request."`
+	Rate                     int           `yaml:"rate" doc:"Requests a second that one client address may send; 0 is no limit."`
+	Burst                    int           `yaml:"burst" doc:"Requests that one client address may send at once."`
+	TrustedProxies           []Prefix      `yaml:"trusted_proxies" doc:"Networks (CIDR) of proxies whose X-Forwarded-For and place header are believed."`
+	PlaceHeader              string        `yaml:"place_header" doc:"Header in which a trusted proxy states the country (JP) or region (US-CA)."`
+	Spool                    spool.Config  `yaml:"spool" doc:"Where events are kept on disk while Kafka is slow or away."`
+	PlaceDatabase            string        `yaml:"place_database" doc:"File in MaxMind's format (.mmdb) that tells the country and region of an address, for events of which neither the place header nor the event itself says where they come from. Read at the start."`
 }
 
 // DefaultConfig is what holds where the configuration says nothing.
 func DefaultConfig() Config {
 	return Config{
-		Listen:      "127.0.0.1:8080",
-		MaxBody:     1 << 20,
-		MaxDecoded:  4 << 20,
-		MaxBuffered: 256 << 20,
-		MaxAge:      31 * 24 * time.Hour,
-		Concurrency: 4096,
-		ReadTimeout: 10 * time.Second,
-		IdleTimeout: 60 * time.Second,
-		Rate:        200,
-		Burst:       1000,
-		Spool:       spool.DefaultConfig(),
+		Listen:                   "127.0.0.1:8080",
+		MaxBody:                  1 << 20,
+		MaxDecoded:               4 << 20,
+		MaxBuffered:              256 << 20,
+		MaxAge:                   31 * 24 * time.Hour,
+		Concurrency:              4096,
+		MaxConnectionsPerAddress: 256,
+		ReadTimeout:              10 * time.Second,
+		IdleTimeout:              60 * time.Second,
+		Rate:                     200,
+		Burst:                    1000,
+		Spool:                    spool.DefaultConfig(),
 	}
 }
 
@@ -66,6 +68,9 @@ func (c *Config) Validate(check *strict.Check) {
 	}
 	if c.Concurrency < 1 || c.Concurrency > 1<<20 {
 		check.Problem("concurrency", c.Concurrency, "must be from 1 to 1048576")
+	}
+	if c.MaxConnectionsPerAddress < 0 || c.MaxConnectionsPerAddress > 1<<20 {
+		check.Problem("max_connections_per_address", c.MaxConnectionsPerAddress, "must be from 0 (no limit) to 1048576")
 	}
 	if c.ReadTimeout < 100*time.Millisecond || c.ReadTimeout > 10*time.Minute {
 		check.Problem("read_timeout", c.ReadTimeout, "must be from 100ms to 10m")

@@ -20,10 +20,14 @@ type counters struct {
 	unavailable *metrics.Counter
 	panics      *metrics.Counter
 	connections *metrics.Counter
+	refused     *metrics.Counter
 	malformed   *metrics.Counter
 	resets      *metrics.Counter
 	optOuts     *metrics.Counter
 	unaccounted *metrics.Counter
+	// refusedOfAddress are those of refused that one address had too many of, ended
+	// those that made room for others.
+	refusedOfAddress, ended *metrics.Counter
 
 	mu sync.Mutex // held while decisions is replaced
 	// decisions are the counters by decision, its minute being 0.
@@ -37,10 +41,14 @@ func newCounters(set *metrics.Set) *counters {
 		unavailable: set.NewCounter("sekisho_unavailable_total"),
 		panics:      set.NewCounter("sekisho_panics_total"),
 		connections: set.NewCounter("sekisho_connection_errors_total"),
+		refused:     set.NewCounter("sekisho_connections_refused_total"),
 		malformed:   set.NewCounter("sekisho_malformed_requests_total"),
 		resets:      set.NewCounter("sekisho_resets_total"),
 		optOuts:     set.NewCounter("sekisho_opt_outs_total"),
 		unaccounted: set.NewCounter("sekisho_unaccounted_rejections_total"),
+
+		refusedOfAddress: set.NewCounter("sekisho_connections_of_one_address_refused_total"),
+		ended:            set.NewCounter("sekisho_connections_ended_total"),
 	}
 }
 

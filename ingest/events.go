@@ -14,6 +14,7 @@ import (
 var (
 	errDraining    = errors.New("the collector is stopping")
 	errConnections = errors.New("too many connections")
+	errOfAddress   = errors.New("too many connections from one address")
 )
 
 // retryAfter is how many seconds a client should wait when events cannot be

@@ -32,11 +32,7 @@ func (l *limiter) allow(client netip.Addr, now time.Time) (wait time.Duration, o
 	if l == nil {
 		return 0, true
 	}
-	if client.Is6() {
-		// Whoever has an IPv6 address has 2^64 of them.
-		client = netip.PrefixFrom(client, 64).Masked().Addr()
-	}
-	bucket := &l.buckets[maphash.Comparable(l.seed, client)%uint64(len(l.buckets))]
+	bucket := &l.buckets[maphash.Comparable(l.seed, networkOf(client))%uint64(len(l.buckets))]
 	t := now.UnixNano()
 	for {
 		have := bucket.Load()
@@ -48,4 +44,13 @@ func (l *limiter) allow(client netip.Addr, now time.Time) (wait time.Duration, o
 			return 0, true
 		}
 	}
+}
+
+// networkOf is what a client is known by: whoever has an IPv6 address has 2^64
+// of them.
+func networkOf(client netip.Addr) netip.Addr {
+	if client.Is6() {
+		return netip.PrefixFrom(client, 64).Masked().Addr()
+	}
+	return client
 }

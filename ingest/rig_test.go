@@ -54,7 +54,7 @@ func start(t testing.TB, options ...option) *rig {
 	t.Helper()
 	r := &rig{t: t, dir: t.TempDir(), log: new(logged), metrics: metrics.NewSet(), served: make(chan error, 1)}
 	config, kafkaConfig := DefaultConfig(), stream.DefaultConfig()
-	config.Rate = 0
+	config.Rate, config.MaxConnectionsPerAddress = 0, 0
 	kafkaConfig.Partitions, kafkaConfig.Timeout = partitions, 5*time.Second
 	for _, o := range options {
 		o(&config, &kafkaConfig)

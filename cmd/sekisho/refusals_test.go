@@ -70,6 +70,7 @@ func TestRefusals(t *testing.T) {
 	check(`a secret is not written here; want env:NAME`, nil, "config", config("clickhouse: {password: hunter2}"))
 	check(`embedded.clickhouse.library (line 1): cannot be combined with embedded.clickhouse.binary`, nil, "config", config("embedded: {clickhouse: {library: /a, binary: /b}}"))
 	check(`must be a loopback address unless admin.token is set`, nil, "config", config(`admin: {listen: "0.0.0.0:1"}`))
+	check(`collector.max_connections_per_address (line 1): -1: must be from 0 (no limit) to 1048576`, nil, "config", config("collector: {max_connections_per_address: -1}"))
 	check(`needs trusted_proxies`, nil, "config", config("collector: {place_header: X-Place}"))
 	check(`collector.listen (line 1): "8080": must be host:port`, nil, "config", config(`collector: {listen: "8080"}`))
 	check(`must have a port from 0 to 65535`, nil, "config", config(`collector: {listen: "127.0.0.1:http-alt"}`))

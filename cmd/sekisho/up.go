@@ -136,7 +136,7 @@ func upConfig(cmd *cobra.Command, f upFlags, dir *local.Dir) (*config.Config, *s
 	c := config.Default()
 	c.Log.Level = "warn"
 	c.Kafka.Partitions = 4
-	c.Collector.Rate = 0 // the demo comes from one address
+	c.Collector.Rate, c.Collector.MaxConnectionsPerAddress = 0, 0 // the demo comes from one address
 	c.ClickHouse.Erasure.MaxWait = 10 * time.Second
 	if err := config.Load(file, c); err != nil {
 		return nil, nil, err

@@ -153,7 +153,7 @@ func (s *stage) configure() error {
 		"SEKISHO_CLICKHOUSE_ADDRESSES=" + s.clickhouse.proxy.Address(),
 		"SEKISHO_CLICKHOUSE_BATCH_MAX_WAIT=200ms",
 		"SEKISHO_CLICKHOUSE_TIMEOUT=20s",
-		"SEKISHO_COLLECTOR_RATE=0", // all writers have one address
+		"SEKISHO_COLLECTOR_RATE=0", "SEKISHO_COLLECTOR_MAX_CONNECTIONS_PER_ADDRESS=0", // all writers have one address
 	}
 	for _, pair := range os.Environ() {
 		if !strings.HasPrefix(pair, "SEKISHO_") {

@@ -203,7 +203,7 @@ func (o *serverOptions) unkept() (*ingest.Collector, error) {
 		resets.Set().Replace(set)
 	}
 	config := ingest.DefaultConfig()
-	config.Rate = 0
+	config.Rate, config.MaxConnectionsPerAddress = 0, 0
 	return ingest.New(ingest.Options{
 		Config: config, Enforcer: enforcer.New(enforcer.Compile(p), keys, resets), Keys: keys, Events: nowhere{},
 		Ready: func() error { return nil }, Metrics: metrics.NewSet(), Log: slog.Default(),

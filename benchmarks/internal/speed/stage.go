@@ -94,7 +94,7 @@ func (s *stage) start(ctx context.Context) (err error) {
 	s.environment = append(s.environment,
 		"SEKISHO_POLICY="+s.policy, "SEKISHO_KEYS_SECRET="+s.secret, "SEKISHO_KEYS_REGISTRY="+s.registry,
 		"SEKISHO_KAFKA_BROKERS="+s.broker, "SEKISHO_KAFKA_PARTITIONS="+strconv.Itoa(numPartitions),
-		"SEKISHO_COLLECTOR_RATE=0", // all connections have one address
+		"SEKISHO_COLLECTOR_RATE=0", "SEKISHO_COLLECTOR_MAX_CONNECTIONS_PER_ADDRESS=0", // all connections have one address
 	)
 	return errors.Join(s.once(ctx, nil, "topics"), s.once(ctx, []string{"SEKISHO_KAFKA_TOPICS_EVENTS=" + unenforcedTopic}, "topics"))
 }
