@@ -96,7 +96,7 @@ func New(o Options) *Collector {
 		ready:       o.Ready,
 		log:         o.Log,
 		limiter:     newLimiter(o.Config.Rate, o.Config.Burst),
-		withdrawals: newLimiter(min(o.Config.Rate, withdrawalRate), min(o.Config.Burst, withdrawalBurst)),
+		withdrawals: withdrawalLimiter(&o.Config),
 		counters:    newCounters(o.Metrics),
 		memory:      budget{limit: int64(o.Config.MaxBuffered)},
 		decoders:    newDecoders(),
@@ -126,12 +126,24 @@ func New(o Options) *Collector {
 	return c
 }
 
-// withdrawalRate is how many resets and opt-outs a second one client address
-// may ask for, and withdrawalBurst how many at once. Many users may share one.
+// withdrawalRate is how many identifiers a second one client address may reset
+// or opt out, in whatever way, and withdrawalBurst how many at once. Many users
+// may share one.
 const (
 	withdrawalRate  = 5
 	withdrawalBurst = 50
 )
+
+// withdrawalLimiter limits withdrawals where requests are not limited, too, but
+// for those of this machine itself.
+func withdrawalLimiter(config *Config) *limiter {
+	if config.Rate == 0 {
+		l := newLimiter(withdrawalRate, withdrawalBurst)
+		l.spareLocal = true
+		return l
+	}
+	return newLimiter(min(config.Rate, withdrawalRate), min(config.Burst, withdrawalBurst))
+}
 
 // spareConnections beyond the configured ones are told by the collector itself
 // when to come back. Those beyond these are refused by the listener.

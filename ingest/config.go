@@ -21,7 +21,7 @@ type Config struct {
 	MaxConnectionsPerAddress int           `yaml:"max_connections_per_address" doc:"Connections that one client address (IPv6: /64 network) may have open, unless it is a trusted proxy; further ones are refused with 429. 0 is no limit."`
 	ReadTimeout              time.Duration `yaml:"read_timeout" doc:"How long a client may take to send a request."`
 	IdleTimeout              time.Duration `yaml:"idle_timeout" doc:"How long a connection may wait for its next request."`
-	Rate                     int           `yaml:"rate" doc:"Requests a second that one client address may send; 0 is no limit."`
+	Rate                     int           `yaml:"rate" doc:"Requests a second that one client address may send; 0 is no limit. Resets and opt-outs are limited to 5 identifiers a second and 50 at once all the same, but for this machine's own."`
 	Burst                    int           `yaml:"burst" doc:"Requests that one client address may send at once."`
 	TrustedProxies           []Prefix      `yaml:"trusted_proxies" doc:"Networks (CIDR) of proxies whose X-Forwarded-For and place header are believed."`
 	PlaceHeader              string        `yaml:"place_header" doc:"Header in which a trusted proxy states the country (JP) or region (US-CA)."`

@@ -42,8 +42,20 @@ func (s *session) limits(c *Collector) {
 }
 
 // force puts resets in force here that are not durable yet: too early is
-// harmless.
+// harmless. Those that are new count as resets of the client's address do: when
+// there are too many, none of them is put in force, and the request is refused.
 func (s *session) force(c *Collector, first int) {
+	fresh := 0
+	for i := first; i < len(s.resets); i++ {
+		if !c.enforcer.Resets().Any([][16]byte{s.resets[i].Hash}) {
+			fresh++
+		}
+	}
+	wait, ok := c.withdrawals.allowMany(s.client, s.now, fresh)
+	if !ok {
+		s.resets, s.overdrawn = s.resets[:first], wait
+		return
+	}
 	for i := first; i < len(s.resets); i++ {
 		c.enforcer.Resets().Put(&s.resets[i])
 	}

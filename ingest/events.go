@@ -128,6 +128,11 @@ func (c *Collector) inTurn(ctx *fasthttp.RequestCtx, s *session, take func(*fast
 	turn := c.turns.enter()
 	defer c.turns.leave(turn)
 	take(ctx, c, s)
+	if s.overdrawn > 0 {
+		c.lose(schemas.ReasonRateLimited)
+		answerRetry(ctx, fasthttp.StatusTooManyRequests, s.overdrawn, "too many choices that reset somebody; send the request again")
+		return false
+	}
 	return c.deliver(ctx, s)
 }
 

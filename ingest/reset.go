@@ -53,10 +53,6 @@ func (c *Collector) serveWithdrawal(ctx *fasthttp.RequestCtx, withdraw func(*ses
 		answerError(ctx, fasthttp.StatusUnsupportedMediaType, "Content-Type must be application/json: a form of another site cannot send that")
 		return
 	}
-	if wait, ok := c.withdrawals.allow(c.client(ctx), time.Now()); !ok {
-		answerRetry(ctx, fasthttp.StatusTooManyRequests, wait, "too many resets and opt-outs")
-		return
-	}
 	s := c.admit(ctx)
 	if s == nil {
 		return
@@ -69,6 +65,10 @@ func (c *Collector) serveWithdrawal(ctx *fasthttp.RequestCtx, withdraw func(*ses
 	}
 	if err := c.readReset(body, s); err != nil {
 		answerError(ctx, fasthttp.StatusBadRequest, err.Error())
+		return
+	}
+	if wait, ok := c.withdrawals.allowMany(s.client, s.now, len(s.resets)); !ok {
+		answerRetry(ctx, fasthttp.StatusTooManyRequests, wait, "too many resets and opt-outs")
 		return
 	}
 	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-store")

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"sekisho/schemas"
+	"sekisho/stream"
 )
 
 // TestReset: what the request holds is reset, durably, and passes no more.
@@ -141,4 +143,39 @@ func TestTurns(t *testing.T) {
 	if turns.busy[0].Load() != 0 || turns.busy[1].Load() != 0 {
 		t.Error("the counters do not come back to 0")
 	}
+}
+
+// TestDeclinesAreLimited: whoever resets identifiers by declining, many times in a
+// request, is held up as whoever asks for resets, even where requests are not
+// limited; what was refused is not reset, and passes when it comes again later.
+func TestDeclinesAreLimited(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config, _ *stream.Config) {
+		c.Rate = 0
+		c.TrustedProxies = []Prefix{{netip.MustParsePrefix("127.0.0.1/32")}}
+	})
+	hour := int64(time.Hour) // nothing comes back while the test runs
+	r.collector.withdrawals.every, r.collector.withdrawals.depth = hour, withdrawalBurst*hour
+	from := func(address string) string { return "X-Forwarded-For: " + address }
+	declines := func(prefix string, n int) string {
+		var all []string
+		for i := range n {
+			all = append(all, fmt.Sprintf(`%s,"visitor_id":"%s%d","app_instance_id":"%s%d"}`, consentNo, prefix, i, prefix, i))
+		}
+		return "[" + strings.Join(all, ",") + "]"
+	}
+	length := r.enforcer.Resets().Set().Len
+	r.post(declines("a", 10), from("192.0.2.1")).want(t, "ten declines", 204)
+	if n := length(); n != 20 {
+		t.Fatalf("%d identifiers are reset, want 20", n)
+	}
+	r.post(declines("a", 10), from("192.0.2.1")).want(t, "the same again", 204)
+	r.post(declines("b", 400), from("192.0.2.1")).want(t, "many", 429, "too many choices")
+	if n := length(); n > 20+withdrawalBurst {
+		t.Errorf("%d identifiers are reset, want %d at most", n, 20+withdrawalBurst)
+	}
+	r.do("POST", "/v1/reset", `{"visitor_id":"c"}`, from("192.0.2.1")).want(t, "a reset by the same address", 429, "too many resets")
+	r.do("POST", "/v1/reset", `{"visitor_id":"c"}`, from("192.0.2.2")).want(t, "by another", 202)
+	r.post(page(yes), from("192.0.2.1")).want(t, "an event that resets nobody", 204)
+	r.post(declines("d", 100), "X-Forwarded-For: 127.0.0.1").want(t, "by this machine itself", 204)
 }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"encoding/hex"
+	"net/netip"
 	"strings"
 	"time"
 	"unsafe"
@@ -17,6 +18,7 @@ import (
 // session is all that one request needs, reused by later ones.
 type session struct {
 	now      time.Time
+	client   netip.Addr
 	table    *enforcer.Table
 	request  enforcer.Request
 	cookies  cookieIdentifiers
@@ -42,6 +44,7 @@ type session struct {
 	rejected  int              // results that are
 	newID     string           // visitor id made for this request
 	resets    []schemas.Reset  // of visitors who declined
+	overdrawn time.Duration    // to wait, when they are too many; the request is refused
 	forget    schemas.FieldSet // whose cookies the browser must forget
 	receipts  []schemas.Receipt
 }
@@ -75,6 +78,7 @@ func (s *session) end(c *Collector) {
 func (s *session) begin(ctx *fasthttp.RequestCtx, c *Collector) {
 	h := &ctx.Request.Header
 	s.now = time.Now()
+	s.client, s.overdrawn = c.client(ctx), 0
 	s.table = c.enforcer.Table()
 	s.request = enforcer.Request{Now: s.now, Place: c.place(ctx), Lookup: c.lookUp(ctx)}
 	s.origin = share(h.Peek(fasthttp.HeaderOrigin))
@@ -104,6 +108,9 @@ func (s *session) decision(site string, outcome schemas.Outcome, reason schemas.
 
 // take decides about the current event and writes what is let through.
 func (s *session) take(c *Collector) {
+	if s.overdrawn > 0 {
+		return
+	}
 	e := &s.event
 	s.text = s.text[:0]
 	site := s.table.Site(e.Get(schemas.Site))
