@@ -51,7 +51,8 @@ func (e *events) find(ctx context.Context, s *Store, table string) (int, error) 
 }
 
 // fiveMinutes is how far the neighbourhood reaches, at least, to both sides. A
-// client that sends an event again later than that knows its time.
+// client that may send an event again later than that has to say its time, or to
+// give it an id of version 7. All others are found for as long as they are stored.
 const fiveMinutes = int64(5 * time.Minute / time.Millisecond)
 
 // search asks which of the wanted events are there and marks them.
