@@ -25,7 +25,8 @@ func collectCommand() *cobra.Command {
 		Short: "Take events over HTTP, enforce the policy, and write to Kafka",
 		Long: `Run a collector. It needs a handling policy (policy), secrets (keys) and Kafka
 (kafka.brokers), whose topics must exist: see sekisho topics. It is ready once
-its reset registry is caught up. Stateless but for that; run as many as needed.
+its reset registry is caught up, and answers 503 until then, also while Kafka does
+not answer when it is started. Stateless but for that; run as many as needed.
 
 While Kafka is slow or away it keeps events on disk and answers with success, if it
 has a directory for that, which must be its own: collector.spool.dir. Without one
@@ -41,7 +42,13 @@ it answers 503 then.`,
 			if err := role.CheckCollector(c); err != nil {
 				return err
 			}
+			waiting, err := role.AwaitKafka(c, log)
+			if err != nil {
+				return err
+			}
+			log.Info("collector awaits Kafka", "listen", waiting.Address(), "admin", waiting.AdminAddress())
 			cluster, partitions, err := openKafka(cmd.Context(), c, log)
+			waiting.Stop()
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,8 @@
 package main_test
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -94,9 +96,91 @@ func TestRolesApart(t *testing.T) {
 // roleProcess is a role in a process of its own.
 type roleProcess struct{ listen, admin string }
 
+// TestCollectorAwaitsKafka: a collector that is started while Kafka is away says so
+// to clients and operators, and takes events once Kafka is there.
+func TestCollectorAwaitsKafka(t *testing.T) {
+	servers := startUp(t, t.TempDir())
+	away, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bootstrap := away.Addr().String()
+	away.Close()
+	env := []string{
+		"SEKISHO_POLICY=" + write(t, "policy.yaml", string(policy.Example)),
+		"SEKISHO_KEYS_SECRET=" + strings.Repeat("s", 64), "SEKISHO_KEYS_REGISTRY=" + strings.Repeat("r", 64),
+		"SEKISHO_KAFKA_TOPICS_EVENTS=await.events", "SEKISHO_KAFKA_TOPICS_RESETS=await.resets",
+		"SEKISHO_COLLECTOR_LISTEN=127.0.0.1:0", "SEKISHO_ADMIN_LISTEN=127.0.0.1:0",
+	}
+	if _, problems, code := sekisho(t, append(env, "SEKISHO_KAFKA_BROKERS="+servers.Kafka), "topics"); code != 0 {
+		t.Fatal(problems)
+	}
+	role, out := launchRole(t, append(env, "SEKISHO_KAFKA_BROKERS="+bootstrap), " awaits Kafka\"", "collect")
+	post := func(address string) *http.Response {
+		t.Helper()
+		answer, err := http.Post("http://"+address+"/v1/events", "application/json",
+			strings.NewReader(`{"type":"pageview","site":"shop","url":"https://shop.example.jp/","consent":{"analytics":true}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		return answer
+	}
+	if answer := post(role.listen); answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
+		t.Errorf("without Kafka: %s, %v", answer.Status, answer.Header)
+	}
+	for _, address := range []string{role.listen, role.admin} {
+		answer, err := http.Get("http://" + address + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), "Kafka does not answer") {
+			t.Errorf("readiness is %s, %q", answer.Status, text)
+		}
+	}
+	if text := fetch(t, "http://"+role.admin+"/metrics"); !strings.Contains(text, "sekisho_unavailable_total 1\n") || !strings.Contains(text, "sekisho_producer_healthy 0\n") {
+		t.Errorf("the metrics are\n%s", text)
+	}
+
+	there, err := net.Listen("tcp", bootstrap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer there.Close()
+	go func() {
+		for {
+			from, err := there.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer from.Close()
+				to, err := net.Dial("tcp", servers.Kafka)
+				if err != nil {
+					return
+				}
+				defer to.Close()
+				go func() { _, _ = io.Copy(to, from); to.Close() }()
+				_, _ = io.Copy(from, to)
+			}()
+		}
+	}()
+	role = awaitRole(t, out, " runs\"")
+	eventually(t, waitTime, "an event to be taken", func() bool { return post(role.listen).StatusCode == http.StatusNoContent })
+}
+
 // startRole starts a role and returns once it says that it runs. It is stopped
 // when the test ends, and has to end well.
 func startRole(t *testing.T, env []string, arguments ...string) roleProcess {
+	t.Helper()
+	role, _ := launchRole(t, env, " runs\"", arguments...)
+	return role
+}
+
+// launchRole is startRole for another message to wait for.
+func launchRole(t *testing.T, env []string, message string, arguments ...string) (roleProcess, *output) {
 	t.Helper()
 	cmd := exec.Command(binary(t), arguments...)
 	cmd.Env = append(environment(), env...)
@@ -119,10 +203,15 @@ func startRole(t *testing.T, env []string, arguments ...string) roleProcess {
 			t.Errorf("sekisho %v had to be killed\n%s", arguments, out.String())
 		}
 	})
-	var role roleProcess
-	eventually(t, startTime, "the role to run", func() bool {
+	return awaitRole(t, &out, message), &out
+}
+
+// awaitRole returns the addresses that a role tells with a message.
+func awaitRole(t *testing.T, out *output, message string) (role roleProcess) {
+	t.Helper()
+	eventually(t, startTime, "the role to say"+message, func() bool {
 		for line := range strings.Lines(out.String()) {
-			if strings.Contains(line, " runs\"") {
+			if strings.Contains(line, message) {
 				role.listen, role.admin = word(line, "listen="), word(line, "admin=")
 				return true
 			}
