@@ -256,11 +256,14 @@ func (t *Table) Site(name string) *Site { return t.sites[name] }
 // Sites returns the sites, ordered by name.
 func (t *Table) Sites() []*Site {
 	list := make([]*Site, 0, len(t.sites))
-	for _, name := range slices.Sorted(maps.Keys(t.sites)) {
+	for _, name := range t.SiteNames() {
 		list = append(list, t.sites[name])
 	}
 	return list
 }
+
+// SiteNames returns the sites' names, ordered.
+func (t *Table) SiteNames() []string { return slices.Sorted(maps.Keys(t.sites)) }
 
 // rule returns what the event is for. A custom event has the rule of its name
 // where there is one.

@@ -69,12 +69,24 @@ func (d *DeadLetters) append(ctx context.Context, entries []Entry) error {
 	return nil
 }
 
-func (d *DeadLetters) count(l *schemas.DeadLetter) {
+// Expect begins the counters of a recipient's letters at 0, for sites and for
+// messages that cannot be read, so that the first one is seen as an increase.
+func (d *DeadLetters) Expect(recipient string, sites []string) {
+	for reason := range schemas.DeadReason(schemas.NumDeadReasons) {
+		for _, site := range append([]string{""}, sites...) {
+			d.counter(&schemas.DeadLetter{Recipient: recipient, Site: site, Reason: reason})
+		}
+	}
+}
+
+func (d *DeadLetters) count(l *schemas.DeadLetter) { d.counter(l).Inc() }
+
+func (d *DeadLetters) counter(l *schemas.DeadLetter) *metrics.Counter {
 	name := fmt.Sprintf(`sekisho_dead_letters_total{recipient=%q,site=%q,reason=%q}`, l.Recipient, l.Site, l.Reason)
 	if l.Settled != schemas.Unsettled {
 		name = fmt.Sprintf(`sekisho_dead_letters_settled_total{recipient=%q,settled=%q}`, l.Recipient, l.Settled)
 	}
-	d.metrics.GetOrCreateCounter(name).Inc()
+	return d.metrics.GetOrCreateCounter(name)
 }
 
 // Each gives take every letter that is not expired, once, in the order in which

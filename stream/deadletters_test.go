@@ -37,6 +37,7 @@ func TestDeadLetters(t *testing.T) {
 	cluster := open(t, testConfig(startBroker(t)))
 	set := metrics.NewSet()
 	d := NewDeadLetters(cluster, set)
+	d.Expect("store", []string{"shop", "news"})
 	if list := lettersOf(t, d); len(list) != 0 {
 		t.Fatalf("a new topic has %v", list)
 	}
@@ -67,6 +68,8 @@ func TestDeadLetters(t *testing.T) {
 	set.WritePrometheus(&text)
 	for _, want := range []string{
 		`sekisho_dead_letters_total{recipient="store",site="shop",reason="refused"} 7`,
+		`sekisho_dead_letters_total{recipient="store",site="news",reason="refused"} 0`,
+		`sekisho_dead_letters_total{recipient="store",site="",reason="undecodable"} 0`,
 		`sekisho_dead_letters_settled_total{recipient="store",settled="redriven"} 2`,
 	} {
 		if !strings.Contains(text.String(), want) {

@@ -82,6 +82,7 @@ func New(cluster *stream.Cluster, o Options) (*Runner, error) {
 		keys: o.Keys.Recipient(o.Recipient), cluster: cluster, dead: stream.NewDeadLetters(cluster, o.Metrics),
 		pace: usual, log: o.Log.With("recipient", o.Recipient),
 	}
+	r.dead.Expect(o.Recipient, o.Table().SiteNames())
 	r.views.New = func() any { return &view{recipient: r.recipient, keys: r.keys, unopened: r.metrics.unopened.Inc} }
 	r.gate = newGate(r.limits, r.pace)
 	var err error

@@ -109,3 +109,22 @@ func (s *Spool) prune() {
 	}
 	s.kept.Store(uint64(len(parts)))
 }
+
+// recount finds how many damaged parts are left: an operator who has seen to one
+// moves it away.
+func (s *Spool) recount() {
+	if s.kept.Load() == 0 {
+		return
+	}
+	names, err := s.fs.Names()
+	if err != nil {
+		return
+	}
+	n := uint64(0)
+	for _, name := range names {
+		if strings.HasSuffix(name, damagedSuffix) {
+			n++
+		}
+	}
+	s.kept.Store(n)
+}

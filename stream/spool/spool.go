@@ -211,6 +211,7 @@ type Stats struct {
 func (s *Spool) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.recount()
 	st := Stats{
 		Records: s.records.Load(), Bytes: s.bytes, Limit: s.limit, Refusing: s.refusing.Load(),
 		Damaged: s.damaged.Load(), Unfinished: s.unfinished.Load(), SetAside: s.kept.Load(),

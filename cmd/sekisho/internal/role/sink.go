@@ -41,8 +41,13 @@ func StartSink(c *config.Config, cluster *stream.Cluster, store *clickhouse.Stor
 	}
 	var table atomic.Pointer[enforcer.Table]
 	table.Store(enforcer.Compile(p))
+	letters := stream.NewDeadLetters(cluster, set)
+	letters.Expect(policy.Store, table.Load().SiteNames())
 	ctx, stop := context.WithCancel(context.Background())
-	if err := WatchPolicy(ctx, c.Policy, func(p *policy.Policy) { table.Store(enforcer.Compile(p)) }, set, log); err != nil {
+	if err := WatchPolicy(ctx, c.Policy, func(p *policy.Policy) {
+		table.Store(enforcer.Compile(p))
+		letters.Expect(policy.Store, table.Load().SiteNames())
+	}, set, log); err != nil {
 		stop()
 		return nil, err
 	}
@@ -59,7 +64,7 @@ func StartSink(c *config.Config, cluster *stream.Cluster, store *clickhouse.Stor
 		return nil, err
 	}
 	sink := clickhouse.NewSink(store, cluster, clickhouse.SinkOptions{
-		Gate: gate, Log: log, Metrics: set, Dead: stream.NewDeadLetters(cluster, set).Append,
+		Gate: gate, Log: log, Metrics: set, Dead: letters.Append,
 	})
 	eraser := clickhouse.NewEraser(store, cluster, clickhouse.EraserOptions{Gate: gate, Log: log, Metrics: set})
 	// One does not go on without the others.
