@@ -184,6 +184,15 @@ func TestDamageWhileRunning(t *testing.T) {
 	if st := s.Stats(); strings.Join(got, "") != "01345" || st.Damaged != 1 || st.SetAside != 1 || st.Records != 0 {
 		t.Errorf("got %v, %+v", got, st)
 	}
+	names, _ := d.Names()
+	for _, name := range names {
+		if strings.HasSuffix(name, damagedSuffix) {
+			_ = d.Remove(name) // as an operator who has seen to it
+		}
+	}
+	if st := s.Stats(); st.SetAside != 0 || st.Damaged != 1 {
+		t.Errorf("once it is moved away: %+v", st)
+	}
 }
 
 // TestUnreadableSegments: a disk that does not give a segment does not keep the
