@@ -153,7 +153,7 @@ func (r *Resets) explain(e *schemas.Event) ExplainedReset {
 		return x
 	}
 	for f := range (e.Fields & schemas.Identifiers).Each {
-		if r.set.Contains(r.hasher.Sum(f.String(), e.Get(f))) {
+		if r.set.Contains(r.hasher.Sum(kindOf(f).String(), e.Get(f))) {
 			x.Reset = append(x.Reset, f.String())
 		}
 	}

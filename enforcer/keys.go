@@ -62,7 +62,7 @@ func isKeyID(id string) bool {
 // collector: the key's id, ".", and 128 bits of HMAC-SHA-256 over the
 // identifier's kind and normal form, in hexadecimal.
 func (k *Keys) AppendPseudonym(b []byte, f schemas.Field, identifier string) []byte {
-	sum := k.pseudonym.sum(byte(f), identifier)
+	sum := k.pseudonym.sum(byte(kindOf(f)), identifier)
 	b = append(b, k.id...)
 	b = append(b, '.')
 	return hex.AppendEncode(b, sum[:16])

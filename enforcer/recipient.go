@@ -38,7 +38,7 @@ func (r *RecipientKeys) Pseudonym(f schemas.Field, stored string) (sum [32]byte,
 	if m == nil {
 		return sum, false
 	}
-	return m.sum(byte(f), stored), true
+	return m.sum(byte(kindOf(f)), stored), true
 }
 
 // Of returns what stands with the recipient for a text that is no pseudonym but

@@ -38,12 +38,12 @@ func (r *Resets) KeyID() string { return r.hasher.KeyID() }
 
 // Hash returns the registry's hash of an identifier in its normal form.
 func (r *Resets) Hash(f schemas.Field, identifier string) [16]byte {
-	return r.hasher.Sum(f.String(), identifier).Bytes()
+	return r.hasher.Sum(kindOf(f).String(), identifier).Bytes()
 }
 
 // Has reports whether an identifier in its normal form has been reset.
 func (r *Resets) Has(f schemas.Field, identifier string) bool {
-	return r.set.Len() > 0 && r.set.Contains(r.hasher.Sum(f.String(), identifier))
+	return r.set.Len() > 0 && r.set.Contains(r.hasher.Sum(kindOf(f).String(), identifier))
 }
 
 // lifetime is how long a reset identifier could still turn up: a cookie lives
@@ -90,7 +90,7 @@ func (r *Resets) of(e *schemas.Event, t *Table, site *Site, v *Verdict) (reset b
 	}
 	anyReset, anyOptOut := r.set.Len() > 0, r.optOuts.Len() > 0
 	for f := range (e.Fields & schemas.Identifiers).Each {
-		h := r.hasher.Sum(f.String(), e.Get(f))
+		h := r.hasher.Sum(kindOf(f).String(), e.Get(f))
 		v.Hashes = append(v.Hashes, h.Bytes())
 		if anyReset && r.set.Contains(h) {
 			return true, 0 // nobody has it, whatever else was said

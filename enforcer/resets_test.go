@@ -1,6 +1,7 @@
 package enforcer
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -50,4 +51,31 @@ func TestOptOutBindsItsRecipient(t *testing.T) {
 	resets.Put(&schemas.Reset{Field: schemas.VisitorID, Hash: resets.Hash(schemas.VisitorID, "mine"), At: at})
 	check("reset", mine, nobody)
 	check("a new identifier starts clean", `"visitor_id":"new"`, all)
+}
+
+// TestSpellingsOfOneIdentifier: however an identifier is written, it is one.
+func TestSpellingsOfOneIdentifier(t *testing.T) {
+	same := func(normal string, f schemas.Field, spellings ...string) {
+		t.Helper()
+		for _, text := range append(spellings, normal) {
+			if got := NormalIdentifier(f, text); got != normal {
+				t.Errorf("%s %q: got %q, want %q", f, text, got, normal)
+			}
+		}
+	}
+	same("fb.1.1596403881668.1116446470", schemas.FBP, "fb.0.1596403881668.1116446470", "fb.2.1596403881668.1116446470.AQEAAQMB",
+		"fb.1.1596403881668.1116446470.AQEAAQMB", "1596403881668.1116446470", "1596403881668.1116446470.AQEAAQMB")
+	for _, text := range []string{"fb", "fb.", "fb.1", "fb.1.", "fb.1.2", "fb.1..2", "fb.x.1596403881668.1", "fb.1.a.1", "1.2", "1596403881668", "1596403881668.", ".1"} {
+		same(text, schemas.FBP)
+	}
+	const advertising = "ea7583cd-a667-48bc-b806-42ecb2b48606"
+	for _, f := range []schemas.Field{schemas.IDFA, schemas.GAID} {
+		same(advertising, f, "EA7583CD-A667-48BC-B806-42ECB2B48606", "EA7583CDA66748BCB80642ECB2B48606")
+		same("", f, "00000000-0000-0000-0000-000000000000", strings.Repeat("0", 32))
+	}
+	resets := newResets(t)
+	resets.Put(&schemas.Reset{Field: schemas.GAID, Hash: resets.Hash(schemas.GAID, advertising), At: time.Now()})
+	if !resets.Has(schemas.IDFA, advertising) || resets.Has(schemas.AppInstanceID, advertising) {
+		t.Error("an advertising identifier is not reset as that of either platform, or as another")
+	}
 }
