@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,13 +54,16 @@ func TestBeaconsAreAllowed(t *testing.T) {
 			if _, err := conn.Write(b.next(time.Now())); err != nil {
 				t.Fatal(err)
 			}
-			in := bufio.NewReader(conn)
-			answer := make([]byte, 64<<10)
-			n, err := in.Read(answer)
+			answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := string(answer[:n])
+			defer answer.Body.Close()
+			whole, err := io.ReadAll(answer.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := string(whole)
 			if want := max(s.Events, 1); strings.Count(got, `"outcome":"`+schemas.Allowed.String()+`","reason":"granted"`) != want || strings.Contains(got, "stripped") {
 				t.Errorf("%s", got)
 			}
