@@ -231,8 +231,22 @@ func TestMemoryBoundHolds(t *testing.T) {
 	check := func(what string, next func(i int) []Message) {
 		t.Helper()
 		release := b.hang(t)
-		before, submitted := heap(), 0
+		// With a small batch of each partition in flight, what follows waits: this is
+		// the bound of what waits, not of encoding whatever was taken first.
 		var waiters []*Waiter
+		for _, q := range p.queues {
+			w, err := p.Submit([]Message{event(keyOf(p, q.partition), "first")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			waiters = append(waiters, w)
+			wait(t, "it is in flight", func() bool {
+				q.mu.Lock()
+				defer q.mu.Unlock()
+				return len(q.waiting) == 0
+			})
+		}
+		before, submitted := heap(), 0
 		for {
 			w, err := p.Submit(next(submitted))
 			if errors.Is(err, ErrOverloaded) {
@@ -272,6 +286,15 @@ func TestMemoryBoundHolds(t *testing.T) {
 		d.Minute = int64(i)
 		return []Message{{Decisions: []schemas.Decision{d, d}}}
 	})
+}
+
+// keyOf returns a key of the partition.
+func keyOf(p *Producer, partition int) string {
+	for i := 0; ; i++ {
+		if key := name(i); p.partition([]byte(key)) == partition {
+			return key
+		}
+	}
 }
 
 // TestOneRequestLargerThanTheQueue is taken when it is alone: it would be told
