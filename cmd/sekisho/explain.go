@@ -14,6 +14,7 @@ import (
 	"sekisho/cmd/sekisho/internal/role"
 	"sekisho/enforcer"
 	"sekisho/ingest"
+	"sekisho/schemas"
 	"sekisho/schemas/policy"
 )
 
@@ -27,6 +28,10 @@ func explainCommand() *cobra.Command {
 		Long: `Say, for an event as a client would send it: every consent signal that was found
 and what each said, which of them decided, the jurisdiction, and for each
 recipient the outcome and the fate of each field. "-" reads standard input.
+
+The exit code is 1 when the event is rejected: when it does not fit the schema or
+the policy, or is of a site or an origin that the policy does not know. An event
+that is dropped as the policy says was decided about, and that is 0.
 
 The reset registry is not at hand here: POST /explain on a collector's admin
 listener takes {"event": {...}, "headers": {...}} and knows it.`,
@@ -56,13 +61,13 @@ listener takes {"event": {...}, "headers": {...}} and knows it.`,
 			if err != nil {
 				return err
 			}
-			if !asJSON {
-				return x.WriteText(cmd.OutOrStdout())
+			if err := printExplanation(cmd.OutOrStdout(), &x, asJSON); err != nil {
+				return err
 			}
-			encoder := json.NewEncoder(cmd.OutOrStdout())
-			encoder.SetEscapeHTML(false)
-			encoder.SetIndent("", "  ")
-			return encoder.Encode(x)
+			if x.Outcome == schemas.Rejected {
+				return &exitError{1}
+			}
+			return nil
 		},
 	}
 	flags := cmd.Flags()
@@ -72,6 +77,16 @@ listener takes {"event": {...}, "headers": {...}} and knows it.`,
 	flags.StringVar(&at, "at", "", "`TIME` at which the event is received; now when empty")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+func printExplanation(out io.Writer, x *enforcer.Explanation, asJSON bool) error {
+	if !asJSON {
+		return x.WriteText(out)
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(x)
 }
 
 // maxInput is the most that is read as an event.

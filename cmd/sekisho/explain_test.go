@@ -28,7 +28,11 @@ func TestExplainCommand(t *testing.T) {
 		if err := json.Unmarshal([]byte(out), &x); err != nil {
 			t.Fatalf("%v: exit %d: %v in %s", args, code, err, out)
 		}
-		if code != 0 || x.Outcome.String() != wantOutcome || x.Reason.String() != wantReason {
+		wantCode := 0
+		if wantOutcome == "rejected" {
+			wantCode = 1
+		}
+		if code != wantCode || x.Outcome.String() != wantOutcome || x.Reason.String() != wantReason {
 			t.Errorf("%v: exit %d, %v because %v", args, code, x.Outcome, x.Reason)
 		}
 	}
@@ -41,10 +45,15 @@ func TestExplainCommand(t *testing.T) {
 	check("", "dropped", "malformed_consent", file, "--header", "Cookie: usprivacy=1", "--header", "DNT: 1")
 	check("", "rejected", "origin", file, "--header", "Origin: https://other.example")
 	check("{}", "rejected", "invalid", "-")
+	check(`{"type":"pageview","site":"nowhere","url":"https://shop.example.jp/"}`, "rejected", "unknown_site", "-")
+	check(`{"type":"pageview","site":"shop","url":"https://shop.example.jp/","properties":{"undeclared":1}}`, "rejected", "invalid", "-")
 
 	out, code := execute(t, "", "explain", file, "--header", "Sec-GPC: 1")
 	if code != 0 || !strings.Contains(out, "header Sec-GPC") || !strings.Contains(out, "store: dropped, because gpc") {
 		t.Errorf("exit %d: %s", code, out)
+	}
+	if out, code := execute(t, "{}", "explain", "-"); code != 1 || !strings.Contains(out, "invalid") {
+		t.Errorf("an event without anything: exit %d: %s", code, out)
 	}
 	for _, args := range [][]string{{"nowhere.json"}, {file, "--header", "Cookie"}, {file, "--at", "today"}, {file, "--policy", file}, {}} {
 		if out, code := execute(t, "", append([]string{"explain"}, args...)...); code == 0 {
