@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,74 +13,119 @@ import (
 	"sekisho/schemas/policy"
 )
 
-// statement is something that a signal says of advertising.
-type statement struct {
-	row    int // of the table of precedence in DESIGN.md
-	name   string
-	object map[string]any // in the event's consent object
-	cookie string         // in the gateway's own cookie
-	header schemas.Signals
+// saying is what a signal says of a purpose: a row of the table of precedence in
+// DESIGN.md, and the reason that is given when it decides.
+type saying struct {
+	row    int
 	reason schemas.Reason
 }
 
-// statements are of all kinds of signals, and of all rows.
-var statements = []statement{
-	{1, "object malformed", map[string]any{"advertising": "yes"}, "", schemas.Signals{}, schemas.ReasonMalformedConsent},
-	{1, "own cookie malformed", nil, "1.2026-10-01.everything", schemas.Signals{}, schemas.ReasonMalformedConsent},
-	{1, "cookie twice", nil, "", schemas.Signals{Unclear: "euconsent-v2"}, schemas.ReasonMalformedConsent},
-	{1, "TC string malformed", nil, "", schemas.Signals{TCF: tcAcceptAllV23[:40]}, schemas.ReasonMalformedConsent},
-	{1, "TC string outdated", nil, "", schemas.Signals{TCF: tcV23MissingDisclosedCreatedAfterCutoff}, schemas.ReasonMalformedConsent},
-	{1, "GPP malformed", nil, "", schemas.Signals{GPP: "DBABLA"}, schemas.ReasonMalformedConsent},
-	{1, "GPP section malformed", nil, "", schemas.Signals{GPP: "DBABLA~CVV", GPPSections: "7"}, schemas.ReasonMalformedConsent},
-	{1, "GPP sections malformed", nil, "", schemas.Signals{GPPSections: "seven"}, schemas.ReasonMalformedConsent},
-	{1, "Additional Consent malformed", nil, "", schemas.Signals{AdditionalConsent: "3~1"}, schemas.ReasonMalformedConsent},
-	{1, "own cookie of no date", nil, "1.2026-13-45.advertising", schemas.Signals{}, schemas.ReasonMalformedConsent},
-	{1, "own cookie of the future", nil, "1.2027-01-01.advertising", schemas.Signals{}, schemas.ReasonMalformedConsent},
-	{1, "OneTrust of the future", nil, "", schemas.Signals{OneTrust: "groups=C0004:1", OneTrustClosed: "2027-01-01T09:00:00.000Z"}, schemas.ReasonMalformedConsent},
-	{1, "US Privacy malformed", nil, "", schemas.Signals{USPrivacy: "1Y"}, schemas.ReasonMalformedConsent},
-	{1, "gcs malformed", nil, "", schemas.Signals{GCS: "G2"}, schemas.ReasonMalformedConsent},
-	{1, "gcd malformed", nil, "", schemas.Signals{GCD: "xyz"}, schemas.ReasonMalformedConsent},
-	{1, "OneTrust malformed", nil, "", schemas.Signals{OneTrust: "groups=C0004"}, schemas.ReasonMalformedConsent},
-	{1, "Cookiebot malformed", nil, "", schemas.Signals{Cookiebot: "yes"}, schemas.ReasonMalformedConsent},
-	{1, "ATT malformed", nil, "", schemas.Signals{ATT: "perhaps"}, schemas.ReasonMalformedConsent},
-	{2, "object refused", map[string]any{"advertising": false}, "", schemas.Signals{}, schemas.ReasonRefused},
-	{2, "own cookie refused", nil, "1.2026-10-01.none", schemas.Signals{}, schemas.ReasonRefused},
-	{2, "TC string refused", nil, "", schemas.Signals{TCF: tcRejectAllV23}, schemas.ReasonRefused},
-	{2, "gcs denied", nil, "", schemas.Signals{GCS: "G101"}, schemas.ReasonRefused},
-	{2, "gcd denied", nil, "", schemas.Signals{GCD: "11p1p1p1p5"}, schemas.ReasonRefused},
-	{2, "OneTrust refused", nil, "", schemas.Signals{OneTrust: "groups=C0001:1,C0004:0&interactionCount=1", OneTrustClosed: "2026-11-01T09:00:00.000Z"}, schemas.ReasonRefused},
-	{2, "Segment refused", nil, "", schemas.Signals{Categories: `{"C0004":false}`}, schemas.ReasonRefused},
-	{2, "GPC", nil, "", schemas.Signals{GPC: "1"}, schemas.ReasonGPC},
-	{2, "DNT", nil, "", schemas.Signals{DNT: "1"}, schemas.ReasonDNT},
-	{2, "GPP opted out", nil, "", schemas.Signals{GPP: "DBABLA~CVVaAAAAAACA", GPPSections: "7"}, schemas.ReasonOptOutSignal},
-	{2, "GPP section missing", nil, "", schemas.Signals{GPP: "DBABBg~BVoAAACA", GPPSections: "7"}, schemas.ReasonOptOutSignal},
-	{2, "GPP sections without a string", nil, "", schemas.Signals{GPPSections: "7"}, schemas.ReasonOptOutSignal},
-	{2, "US Privacy opted out", nil, "", schemas.Signals{USPrivacy: "1YYN"}, schemas.ReasonOptOutSignal},
-	{2, "ATT denied", nil, "", schemas.Signals{ATT: "denied"}, schemas.ReasonOptOutSignal},
-	{2, "tracking limited", nil, "", schemas.Signals{LimitAdTracking: "1"}, schemas.ReasonOptOutSignal},
-	{3, "object granted", map[string]any{"advertising": true}, "", schemas.Signals{}, schemas.ReasonGranted},
-	{3, "own cookie granted", nil, "1.2026-10-01.advertising", schemas.Signals{}, schemas.ReasonGranted},
-	{3, "TC string granted", nil, "", schemas.Signals{TCF: tcAcceptAllV23}, schemas.ReasonGranted},
-	{3, "gcd granted", nil, "", schemas.Signals{GCD: "11t1t1t1t5"}, schemas.ReasonGranted},
-	{3, "Segment granted", nil, "", schemas.Signals{Categories: `{"C0004":true}`}, schemas.ReasonGranted},
-	{4, "object outdated", map[string]any{"advertising": true, "policy": "2020-01-01"}, "", schemas.Signals{}, schemas.ReasonOutdatedConsent},
-	{4, "own cookie outdated", nil, "1.2020-01-01.advertising", schemas.Signals{}, schemas.ReasonOutdatedConsent},
-	{5, "nothing", nil, "", schemas.Signals{}, schemas.ReasonSilent},
-	{5, "object of something else", map[string]any{"social": true}, "", schemas.Signals{}, schemas.ReasonSilent},
-	{5, "OneTrust default", nil, "", schemas.Signals{OneTrust: "groups=C0001:1,C0004:1"}, schemas.ReasonSilent},
-	{5, "OneTrust unmapped", nil, "", schemas.Signals{OneTrust: "groups=X9:1&interactionCount=1", OneTrustClosed: "2026-11-01T09:00:00.000Z"}, schemas.ReasonSilent},
-	{5, "GPP not opted out", nil, "", schemas.Signals{GPP: "DBABLA~CVVqAAAAAACA.QA", GPPSections: "7"}, schemas.ReasonSilent},
-	{5, "US Privacy not opted out", nil, "", schemas.Signals{USPrivacy: "1YNN"}, schemas.ReasonSilent},
-	{5, "gcd never set", nil, "", schemas.Signals{GCD: "13l3l3l3l1l1"}, schemas.ReasonSilent},
-	{5, "ATT authorized", nil, "", schemas.Signals{ATT: "authorized"}, schemas.ReasonSilent},
-	{5, "tracking not limited", nil, "", schemas.Signals{LimitAdTracking: "0"}, schemas.ReasonSilent},
+var (
+	malformed = saying{1, schemas.ReasonMalformedConsent}
+	refused   = saying{2, schemas.ReasonRefused}
+	byGPC     = saying{2, schemas.ReasonGPC}
+	byDNT     = saying{2, schemas.ReasonDNT}
+	optedOut  = saying{2, schemas.ReasonOptOutSignal}
+	granted   = saying{3, schemas.ReasonGranted}
+	outdated  = saying{4, schemas.ReasonOutdatedConsent}
+	silent    = saying{5, schemas.ReasonSilent}
+)
+
+// sayings are of analytics, advertising and social.
+type sayings [3]saying
+
+func ofAll(s saying) sayings { return sayings{s, s, s} }
+
+// statement is what one signal says, in one of the forms that it has.
+type statement struct {
+	name   string
+	says   sayings
+	object map[string]any // in the event's consent object
+	cookie string         // in the gateway's own cookie
+	header schemas.Signals
+	in     string // the place where it binds; everywhere when empty
 }
 
-// TestPrecedence lets each statement meet every other, in either place: the
-// higher row of the table wins, where silence refuses and where it grants.
+// of returns what the statement says of a purpose in a place.
+func (s *statement) of(purpose int, place string) saying {
+	if s.in != "" && s.in != place {
+		return silent
+	}
+	return s.says[purpose]
+}
+
+var everything = map[string]any{"analytics": true, "advertising": true, "social": true}
+
+// statements are of all kinds of signals and of all rows, for each purpose.
+var statements = []statement{
+	{name: "object malformed", says: ofAll(malformed), object: map[string]any{"advertising": "yes"}},
+	{name: "own cookie malformed", says: ofAll(malformed), cookie: "1.2026-10-01.everything"},
+	{name: "cookie twice", says: ofAll(malformed), header: schemas.Signals{Unclear: "euconsent-v2"}},
+	{name: "TC string malformed", says: ofAll(malformed), header: schemas.Signals{TCF: tcAcceptAllV23[:40]}},
+	{name: "TC string outdated", says: ofAll(malformed), header: schemas.Signals{TCF: tcV23MissingDisclosedCreatedAfterCutoff}},
+	{name: "GPP malformed", says: ofAll(malformed), header: schemas.Signals{GPP: "DBABLA"}},
+	{name: "GPP section malformed", says: ofAll(malformed), header: schemas.Signals{GPP: "DBABLA~CVV", GPPSections: "7"}},
+	{name: "GPP sections malformed", says: ofAll(malformed), header: schemas.Signals{GPPSections: "seven"}},
+	{name: "Additional Consent malformed", says: ofAll(malformed), header: schemas.Signals{AdditionalConsent: "3~1"}},
+	{name: "own cookie of no date", says: ofAll(malformed), cookie: "1.2026-13-45.advertising"},
+	{name: "own cookie of the future", says: ofAll(malformed), cookie: "1.2027-01-01.advertising"},
+	{name: "OneTrust of the future", says: ofAll(malformed), header: schemas.Signals{OneTrust: "groups=C0004:1", OneTrustClosed: "2027-01-01T09:00:00.000Z"}},
+	{name: "US Privacy malformed", says: ofAll(malformed), header: schemas.Signals{USPrivacy: "1Y"}},
+	{name: "gcs malformed", says: ofAll(malformed), header: schemas.Signals{GCS: "G2"}},
+	{name: "gcd malformed", says: ofAll(malformed), header: schemas.Signals{GCD: "xyz"}},
+	{name: "OneTrust malformed", says: ofAll(malformed), header: schemas.Signals{OneTrust: "groups=C0004"}},
+	{name: "Cookiebot malformed", says: ofAll(malformed), header: schemas.Signals{Cookiebot: "yes"}},
+	{name: "ATT malformed", says: ofAll(malformed), header: schemas.Signals{ATT: "perhaps"}},
+	{name: "object refused", says: ofAll(refused), object: map[string]any{"analytics": false, "advertising": false, "social": false}},
+	{name: "object in part", says: sayings{granted, silent, refused}, object: map[string]any{"analytics": true, "social": false}},
+	{name: "own cookie refused", says: ofAll(refused), cookie: "1.2026-10-01.none"},
+	{name: "TC string refused", says: ofAll(refused), header: schemas.Signals{TCF: tcRejectAllV23}},
+	{name: "gcs denied", says: sayings{granted, refused, silent}, header: schemas.Signals{GCS: "G101"}},
+	{name: "gcs denied for analytics", says: sayings{refused, granted, silent}, header: schemas.Signals{GCS: "G110"}},
+	{name: "gcd denied", says: sayings{refused, refused, silent}, header: schemas.Signals{GCD: "11p1p1p1p5"}},
+	{name: "OneTrust in part", says: sayings{granted, refused, silent}, header: schemas.Signals{OneTrust: "groups=C0001:1,C0002:1,C0004:0&interactionCount=1", OneTrustClosed: "2026-11-01T09:00:00.000Z"}},
+	{name: "Cookiebot in part", says: sayings{refused, granted, granted}, header: schemas.Signals{Cookiebot: "{stamp:'a',necessary:true,preferences:false,statistics:false,marketing:true,method:'explicit',ver:1,utc:1790812800000}"}},
+	{name: "Segment refused", says: ofAll(refused), header: schemas.Signals{Categories: `{"C0004":false}`}},
+	{name: "GPC", says: sayings{silent, byGPC, byGPC}, header: schemas.Signals{GPC: "1"}},
+	{name: "DNT", says: sayings{silent, byDNT, byDNT}, header: schemas.Signals{DNT: "1"}, in: "DE"},
+	{name: "GPP opted out", says: sayings{silent, optedOut, optedOut}, header: schemas.Signals{GPP: "DBABLA~CVVaAAAAAACA", GPPSections: "7"}},
+	{name: "GPP section missing", says: sayings{silent, optedOut, optedOut}, header: schemas.Signals{GPP: "DBABBg~BVoAAACA", GPPSections: "7"}},
+	{name: "GPP sections without a string", says: sayings{silent, optedOut, optedOut}, header: schemas.Signals{GPPSections: "7"}},
+	{name: "US Privacy opted out", says: sayings{silent, optedOut, optedOut}, header: schemas.Signals{USPrivacy: "1YYN"}},
+	{name: "ATT denied", says: sayings{silent, optedOut, silent}, header: schemas.Signals{ATT: "denied"}},
+	{name: "tracking limited", says: sayings{silent, optedOut, silent}, header: schemas.Signals{LimitAdTracking: "1"}},
+	{name: "object granted", says: ofAll(granted), object: everything},
+	{name: "own cookie of everything", says: ofAll(granted), cookie: "1.2026-10-01.analytics+advertising+social"},
+	{name: "own cookie granted", says: sayings{refused, granted, refused}, cookie: "1.2026-10-01.advertising"},
+	{name: "TC string granted", says: ofAll(granted), header: schemas.Signals{TCF: tcAcceptAllV23}},
+	{name: "gcd granted", says: sayings{granted, granted, silent}, header: schemas.Signals{GCD: "11t1t1t1t5"}},
+	{name: "Segment granted", says: sayings{refused, granted, refused}, header: schemas.Signals{Categories: `{"C0004":true}`}},
+	{name: "object outdated", says: ofAll(outdated), object: map[string]any{"analytics": true, "advertising": true, "social": true, "policy": "2020-01-01"}},
+	{name: "own cookie outdated", says: sayings{refused, outdated, refused}, cookie: "1.2020-01-01.advertising"},
+	{name: "own cookie outdated in all", says: ofAll(outdated), cookie: "1.2020-01-01.analytics+advertising+social"},
+	{name: "nothing", says: ofAll(silent)},
+	{name: "OneTrust default", says: ofAll(silent), header: schemas.Signals{OneTrust: "groups=C0001:1,C0004:1"}},
+	{name: "OneTrust unmapped", says: ofAll(silent), header: schemas.Signals{OneTrust: "groups=X9:1&interactionCount=1", OneTrustClosed: "2026-11-01T09:00:00.000Z"}},
+	{name: "GPP not opted out", says: ofAll(silent), header: schemas.Signals{GPP: "DBABLA~CVVqAAAAAACA.QA", GPPSections: "7"}},
+	{name: "US Privacy not opted out", says: ofAll(silent), header: schemas.Signals{USPrivacy: "1YNN"}},
+	{name: "gcd never set", says: ofAll(silent), header: schemas.Signals{GCD: "13l3l3l3l1l1"}},
+	{name: "ATT authorized", says: ofAll(silent), header: schemas.Signals{ATT: "authorized"}},
+	{name: "tracking not limited", says: ofAll(silent), header: schemas.Signals{LimitAdTracking: "0"}},
+}
+
+// asked are events of one purpose each; without consent to it they are dropped.
+var asked = [...]map[string]any{
+	{"type": "custom", "name": "search", "site": "shop"},
+	{"type": "ad_click", "ad_placement": "top", "site": "shop"},
+	{"type": "custom", "name": "share", "site": "shop"},
+}
+
+// TestPrecedence lets each statement meet every other, in either place, for every
+// purpose: the higher row of the table wins, where silence refuses (DE) and where
+// it grants (US-CA).
 func TestPrecedence(t *testing.T) {
 	table := exampleTable(t)
-	check := func(a, b *statement, place string) {
+	check := func(a, b *statement, purpose int, place string) {
 		t.Helper()
 		// a speaks in the event, b in the request.
 		consent := maps.Clone(a.object)
@@ -94,7 +140,9 @@ func TestPrecedence(t *testing.T) {
 			return // which is of requests alone
 		}
 		maps.Copy(consent, b.object)
-		body, err := json.Marshal(map[string]any{"type": "ad_click", "site": "shop", "ad_placement": "top", "consent": consent})
+		event := maps.Clone(asked[purpose])
+		event["consent"] = consent
+		body, err := json.Marshal(event)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,37 +150,39 @@ func TestPrecedence(t *testing.T) {
 		var v Verdict
 		table.Decide(table.Site("shop"), decode(t, string(body)), &r, nil, &v)
 
-		row, reasons := min(a.row, b.row), []schemas.Reason{a.reason, b.reason}
-		if a.row < b.row {
-			reasons = reasons[:1]
-		} else if a.row > b.row {
-			reasons = reasons[1:]
+		first, second := a.of(purpose, place), b.of(purpose, place)
+		if first.row > second.row {
+			first, second = second, first
+		}
+		reasons := []schemas.Reason{first.reason}
+		if first.row == second.row {
+			reasons = append(reasons, second.reason)
 		}
 		outcome := schemas.Dropped
-		if row == 3 {
+		if first.row == 3 {
 			outcome = schemas.Allowed
 		}
-		if row > 3 && place == "US-NY" { // silence grants
+		if first.row > 3 && place == "US-CA" { // silence grants
 			outcome, reasons = schemas.Allowed, []schemas.Reason{schemas.ReasonGranted}
 		}
 		got := v.Recipients[0]
-		if got.Outcome != outcome || got.Reason != reasons[0] && got.Reason != reasons[len(reasons)-1] {
-			t.Errorf("%s in the event and %s in the request, in %s: %v because %v, want %v because %v",
-				a.name, b.name, place, got.Outcome, got.Reason, outcome, reasons)
+		if got.Outcome != outcome || !slices.Contains(reasons, got.Reason) {
+			t.Errorf("%v: %s in the event and %s in the request, in %s: %v because %v, want %v because %v",
+				schemas.Analytics+schemas.Purpose(purpose), a.name, b.name, place, got.Outcome, got.Reason, outcome, reasons)
 		}
 	}
-	rows := make(map[int]bool)
-	for i := range statements {
-		rows[statements[i].row] = true
-		for j := range statements {
-			check(&statements[i], &statements[j], "DE")
-			if statements[i].header.DNT+statements[j].header.DNT == "" { // which does not bind there
-				check(&statements[i], &statements[j], "US-NY")
+	for purpose := range asked {
+		rows := make(map[int]bool)
+		for i := range statements {
+			rows[statements[i].says[purpose].row] = true
+			for j := range statements {
+				check(&statements[i], &statements[j], purpose, "DE")
+				check(&statements[i], &statements[j], purpose, "US-CA")
 			}
 		}
-	}
-	if len(rows) != 5 {
-		t.Errorf("%d rows of the table are covered", len(rows))
+		if len(rows) != 5 {
+			t.Errorf("%d rows of the table are covered for purpose %d", len(rows), purpose)
+		}
 	}
 }
 
