@@ -57,8 +57,8 @@ func TestAnswers(t *testing.T) {
 	}
 	type events = map[string]uint64
 	allowed := events{"shop pageview allowed granted": 1}
-	unreadable := events{" pageview rejected unreadable": 1}
-	media := events{" pageview rejected media_type": 1}
+	unreadable := events{" unknown rejected unreadable": 1}
+	media := events{" unknown rejected media_type": 1}
 	invalid := events{"shop pageview rejected invalid": 1}
 	anonymised := events{"shop pageview anonymised silent": 1}
 
@@ -80,7 +80,7 @@ func TestAnswers(t *testing.T) {
 	check("a form", r.post("a=b", "Content-Type: application/x-www-form-urlencoded"), 415, media, "application/json or text/plain")
 	check("no body", r.do("POST", "/v1/events", ""), 400, unreadable)
 	check("no event", r.post("[]"), 400, unreadable, "no events")
-	check("no object", r.post("[1]"), 400, events{" pageview rejected invalid": 1}, `"index":0`, "must be an object")
+	check("no object", r.post("[1]"), 400, events{" unknown rejected invalid": 1}, `"index":0`, "must be an object")
 	check("an unknown site", r.post(`{"type":"pageview","site":"nowhere","url":"https://a.example/"}`), 400, events{" pageview rejected unknown_site": 1}, `"path":"site"`)
 	check("a good and a bad one", r.post("["+page(yes)+","+page(`"title":1`)+","+page("")+"]"), 400,
 		events{"shop pageview allowed granted": 1, "shop pageview rejected invalid": 1, "shop pageview anonymised silent": 1},
@@ -88,7 +88,7 @@ func TestAnswers(t *testing.T) {
 	check("an undeclared property", r.post(page(`"properties":{"mood":"good"}`)), 400, invalid, `"path":"properties.mood"`)
 	check("a property of another type", r.post(page(`"properties":{"items":"many"}`)), 400, invalid, `"path":"properties.items"`)
 	check("the origin of another site", r.post(page(yes), "Origin: https://news.example.jp"), 403, events{"shop pageview rejected origin": 1}, `"path":"site"`)
-	check("the origin of no site", r.post(page(yes), "Origin: https://evil.example"), 403, events{" pageview rejected origin": 1})
+	check("the origin of no site", r.post(page(yes), "Origin: https://evil.example"), 403, events{" unknown rejected origin": 1})
 	check("GET", r.do("GET", "/v1/events", ""), 405, nil)
 	check("nothing", r.do("GET", "/v2/events", ""), 404, nil)
 	check("health", r.do("GET", "/healthz", ""), 200, nil, "ok")

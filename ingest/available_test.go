@@ -148,7 +148,7 @@ func TestRateLimit(t *testing.T) {
 	}
 	r.post(page(""), from("2001:db8::2")).want(t, "one of the same network", 429)
 	r.post(page(""), from("2001:db8:0:1::1")).want(t, "one of another", 204)
-	r.accounted(map[string]uint64{"shop pageview anonymised silent": 8, " pageview rejected rate_limited": 6})
+	r.accounted(map[string]uint64{"shop pageview anonymised silent": 8, " unknown rejected rate_limited": 5, " pageview rejected rate_limited": 1})
 }
 
 func address(t testing.TB, text string) netip.Addr {
@@ -220,7 +220,7 @@ func TestEveryEventIsAccountedFor(t *testing.T) {
 				if i%5 == 0 {
 					r.post("{").want(t, "no JSON", 400)
 					mu.Lock()
-					want[" pageview rejected unreadable"]++
+					want[" unknown rejected unreadable"]++
 					mu.Unlock()
 				}
 			}

@@ -173,9 +173,14 @@ func (c *Collector) deliver(ctx *fasthttp.RequestCtx, s *session) bool {
 	return true
 }
 
-// lose accounts for a request whose events were not read.
-func (c *Collector) lose(reason schemas.Reason) {
-	c.count(schemas.Decision{Minute: schemas.MinuteOf(time.Now()), Outcome: schemas.Rejected, Reason: reason})
+// lose accounts for a request whose events were not read: as one, of no known
+// site or type.
+func (c *Collector) lose(reason schemas.Reason) { c.loseOf(schemas.UnknownType, reason) }
+
+// loseOf accounts for a request that was not read and would have been an event
+// of a type.
+func (c *Collector) loseOf(kind schemas.EventType, reason schemas.Reason) {
+	c.count(schemas.Decision{Minute: schemas.MinuteOf(time.Now()), Type: kind, Outcome: schemas.Rejected, Reason: reason})
 }
 
 // count counts a rejection for which nobody waits.

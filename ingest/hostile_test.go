@@ -34,7 +34,7 @@ func TestHostileBodies(t *testing.T) {
 		}
 		want[as]++
 	}
-	const unreadable, invalid, tooLarge = " pageview rejected unreadable", "shop pageview rejected invalid", " pageview rejected too_large"
+	const unreadable, invalid, tooLarge = " unknown rejected unreadable", "shop pageview rejected invalid", " unknown rejected too_large"
 	title := func(text string) string { return page(`"title":` + text) }
 
 	whole := title(`"` + canary + `"`)

@@ -22,13 +22,14 @@ func (c *Collector) servePixel(ctx *fasthttp.RequestCtx) {
 		answerError(ctx, fasthttp.StatusMethodNotAllowed, "use GET")
 		return
 	}
+	losePageview := func(reason schemas.Reason) { c.loseOf(schemas.Pageview, reason) }
 	ctx.Response.Header.Set(fasthttp.HeaderVary, fasthttp.HeaderOrigin)
 	if !c.allowOrigin(ctx) {
-		c.lose(schemas.ReasonOrigin)
+		losePageview(schemas.ReasonOrigin)
 		answerError(ctx, fasthttp.StatusForbidden, wrongOrigin)
 		return
 	}
-	if !c.limit(ctx, c.lose) {
+	if !c.limit(ctx, losePageview) {
 		return
 	}
 	s := c.admit(ctx)

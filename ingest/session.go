@@ -98,7 +98,11 @@ func (s *session) reject(site string, reason schemas.Reason, invalid *schemas.In
 	s.rejected++
 	s.results = append(s.results, result{outcome: schemas.Rejected, reason: reason, invalid: invalid})
 	at := len(s.decisions)
-	s.decisions = append(s.decisions, s.decision(site, schemas.Rejected, reason))
+	d := s.decision(site, schemas.Rejected, reason)
+	if !s.event.Fields.Has(schemas.Type) {
+		d.Type = schemas.UnknownType
+	}
+	s.decisions = append(s.decisions, d)
 	s.spans = append(s.spans, span{decision: at, decisionsEnd: at + 1})
 }
 

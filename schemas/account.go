@@ -22,6 +22,17 @@ type Decision struct {
 	Reason    Reason
 }
 
+// Read sets the type, the outcome and the reason from their names.
+func (d *Decision) Read(kind, outcome, reason []byte) error {
+	var errType error
+	if string(kind) == unknownTypeName {
+		d.Type = UnknownType
+	} else {
+		errType = d.Type.UnmarshalText(kind)
+	}
+	return errors.Join(errType, d.Outcome.UnmarshalText(outcome), d.Reason.UnmarshalText(reason))
+}
+
 // Account is the value of an account record: how many events had which
 // decision. It travels on the events topic in the same Kafka batch as the
 // events it counts, so that both are there or neither is; it names no event.
@@ -82,8 +93,7 @@ func (a Account) Add(value []byte) error {
 		text := func(i int) []byte { raw, _ := cells[i].StringBytes(); return raw }
 		minute, errMinute := cells[0].Int64()
 		count, errCount := cells[6].Uint64()
-		if errors.Join(errMinute, errCount,
-			d.Type.UnmarshalText(text(2)), d.Outcome.UnmarshalText(text(4)), d.Reason.UnmarshalText(text(5))) != nil {
+		if errors.Join(errMinute, errCount, d.Read(text(2), text(4), text(5))) != nil {
 			return fmt.Errorf("cannot decode account: %w", errNotAccount)
 		}
 		d.Minute, d.Site, d.Recipient = minute, string(text(1)), string(text(3))

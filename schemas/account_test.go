@@ -14,6 +14,7 @@ func TestAccountRoundTrip(t *testing.T) {
 		{Minute: 29893500, Site: "shop", Type: Pageview, Recipient: "ga4", Outcome: Dropped, Reason: ReasonOptedOut}:                   1,
 		{Minute: -60, Site: "", Type: Custom, Recipient: `"\` + "\n", Outcome: Rejected, Reason: ReasonOptOutSignal}:                   1<<64 - 1,
 		{Minute: 29893560, Site: "shop", Type: ConsentGiven, Recipient: "warehouse", Outcome: Anonymised, Reason: ReasonVendorRefused}: 7,
+		{Minute: 29893560, Type: UnknownType, Outcome: Rejected, Reason: ReasonTooLarge}:                                               2,
 	}
 	value := written.AppendJSON(nil)
 	if !json.Valid(value) {

@@ -16,14 +16,25 @@ const (
 	NumEventTypes = iota
 )
 
+// UnknownType is that of a rejected request or event that was not read so far as
+// to know. Decisions alone have it.
+const UnknownType EventType = 255
+
+const unknownTypeName = "unknown"
+
 var eventTypeNames = [NumEventTypes]string{
 	"pageview", "ad_impression", "ad_click", "conversion", "consent", "custom",
 }
 
 // String returns the type's name.
-func (t EventType) String() string { return nameOf(eventTypeNames[:], t) }
+func (t EventType) String() string {
+	if t == UnknownType {
+		return unknownTypeName
+	}
+	return nameOf(eventTypeNames[:], t)
+}
 
-// UnmarshalText accepts a type's name.
+// UnmarshalText accepts the name of a type that an event may have.
 func (t *EventType) UnmarshalText(text []byte) error { return parseName(eventTypeNames[:], text, t) }
 
 // MarshalText returns the type's name.

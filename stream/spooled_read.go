@@ -67,7 +67,7 @@ func (r *reader) decisions() (all []schemas.Decision) {
 		kind := r.text()
 		d.Recipient = string(r.text())
 		outcome, reason := r.text(), r.text()
-		if r.bad || d.Type.UnmarshalText(kind) != nil || d.Outcome.UnmarshalText(outcome) != nil || d.Reason.UnmarshalText(reason) != nil {
+		if r.bad || d.Read(kind, outcome, reason) != nil {
 			r.bad, r.rest = true, nil
 			return nil
 		}

@@ -2,7 +2,6 @@ package clickhouse
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"testing"
@@ -78,7 +77,7 @@ func TestAccountSums(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.Minute = int64(minute)
-		if err := errors.Join(d.Type.UnmarshalText([]byte(kind)), d.Outcome.UnmarshalText([]byte(outcome)), d.Reason.UnmarshalText([]byte(reason))); err != nil {
+		if err := d.Read([]byte(kind), []byte(outcome), []byte(reason)); err != nil {
 			t.Fatal(err)
 		}
 		stored[d] = count

@@ -101,7 +101,7 @@ func (s *Store) Counted(ctx context.Context, topic string, from, to time.Time) (
 			return nil, nil, fmt.Errorf("cannot read what is counted: %w", err)
 		}
 		d.Minute = int64(minute)
-		if d.Type.UnmarshalText([]byte(kind)) != nil || d.Outcome.UnmarshalText([]byte(outcome)) != nil || d.Reason.UnmarshalText([]byte(reason)) != nil {
+		if d.Read([]byte(kind), []byte(outcome), []byte(reason)) != nil {
 			return nil, nil, fmt.Errorf("cannot read what is counted: this version does not know the decision %s/%s/%s", kind, outcome, reason)
 		}
 		if current == 1 {

@@ -108,12 +108,8 @@ func (v *verifier) readAccounts(ctx context.Context, s *stored) error {
 			return fmt.Errorf("cannot read decisions: %w", err)
 		}
 		d.Minute = int64(minute)
-		_ = d.Type.UnmarshalText([]byte(kind)) // "" of what has none
-		if err := d.Outcome.UnmarshalText([]byte(outcome)); err != nil {
-			return fmt.Errorf("cannot read decisions: outcome %w", err)
-		}
-		if err := d.Reason.UnmarshalText([]byte(reason)); err != nil {
-			return fmt.Errorf("cannot read decisions: reason %w", err)
+		if err := d.Read([]byte(kind), []byte(outcome), []byte(reason)); err != nil {
+			return fmt.Errorf("cannot read decisions: %w", err)
 		}
 		// What was taken back after it was let through is no news from a collector.
 		if d.Reason != schemas.ReasonWithheld && d.Reason != schemas.ReasonErased {
