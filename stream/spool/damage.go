@@ -7,10 +7,15 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 )
 
-// maxKept is the most bytes of damaged parts that the directory keeps.
-const maxKept = 64 << 20
+// maxKept is the most bytes of damaged parts that the directory keeps, but for
+// one that is larger by itself, and keptFor is for how long it keeps them.
+const (
+	maxKept = 64 << 20
+	keptFor = 30 * 24 * time.Hour
+)
 
 func (g *segment) partName(e extent) string {
 	return fmt.Sprintf("%016x-%d%s", g.number, e.from, damagedSuffix)
@@ -40,7 +45,10 @@ func (s *Spool) setAside(g *segment) bool {
 	}
 	for len(g.damage) > 0 {
 		if err := s.copyPart(g, g.damage[0]); err != nil {
-			s.log.Warn("cannot set aside what is damaged in the spool; trying again later", "segment", g.name(), "error", err)
+			if !s.owing.Swap(true) {
+				s.signal() // the writer tries again
+				s.log.Warn("cannot set aside what is damaged in the spool; trying again until there is room", "segment", g.name(), "error", err)
+			}
 			return false
 		}
 		g.damage = g.damage[1:]
@@ -68,7 +76,13 @@ func (s *Spool) copyPart(g *segment, e extent) error {
 	}
 	to, err := s.fs.Create(g.partName(e))
 	if errors.Is(err, fs.ErrExist) {
-		return nil // by an earlier process
+		if s.holds(g.partName(e), len(part)) {
+			return nil // by an earlier process
+		}
+		// That process did not come to its end.
+		if err = s.fs.Remove(g.partName(e)); err == nil {
+			to, err = s.fs.Create(g.partName(e))
+		}
 	}
 	if err != nil {
 		return err
@@ -80,51 +94,91 @@ func (s *Spool) copyPart(g *segment, e extent) error {
 	return err
 }
 
-// prune keeps the damaged parts within their bound: the oldest go.
-func (s *Spool) prune() {
-	type kept struct {
-		name string
-		size int64
+// holds reports whether a file has so many bytes.
+func (s *Spool) holds(name string, bytes int) bool {
+	f, err := s.fs.Open(name)
+	if err != nil {
+		return false
 	}
+	defer f.Close()
+	size, err := f.Size()
+	return err == nil && size == int64(bytes)
+}
+
+// setAsideAgain sets aside what could not be before: the disk was full, mostly.
+func (s *Spool) setAsideAgain() {
+	s.mu.Lock()
+	done := true
+	for _, g := range s.segments {
+		done = s.setAside(g) && done
+	}
+	s.mu.Unlock()
+	if done {
+		s.owing.Store(false)
+		s.log.Info("what is damaged in the spool is set aside now")
+	}
+	s.sweep()
+}
+
+// part is a file with what is damaged.
+type part struct {
+	name string
+	size int64
+	at   time.Time // when it was set aside
+}
+
+// parts lists them, the oldest first, and adds their sizes up.
+func (s *Spool) parts() (all []part, total int64) {
 	names, _ := s.fs.Names()
-	var parts []kept
-	var total int64
 	for _, name := range names {
 		if !strings.HasSuffix(name, damagedSuffix) {
 			continue
 		}
-		part := kept{name: name}
+		p := part{name: name, at: time.Now()}
 		if f, err := s.fs.Open(name); err == nil {
-			part.size, _ = f.Size()
+			p.size, _ = f.Size()
+			if at, err := f.Modified(); err == nil {
+				p.at = at
+			}
 			_ = f.Close()
 		}
-		parts, total = append(parts, part), total+part.size
+		all, total = append(all, p), total+p.size
 	}
-	slices.SortFunc(parts, func(a, b kept) int { return cmp.Compare(a.name, b.name) })
-	for len(parts) > 1 && total > maxKept {
-		s.log.Warn("a damaged part of the spool is removed to make room for later ones", "file", parts[0].name, "bytes", parts[0].size)
-		_ = s.fs.Remove(parts[0].name)
-		total -= parts[0].size
-		parts = parts[1:]
+	slices.SortFunc(all, func(a, b part) int { return cmp.Compare(a.name, b.name) })
+	return all, total
+}
+
+// prune keeps the damaged parts within their bounds: the oldest go. The lock is
+// held.
+func (s *Spool) prune() {
+	all, total := s.parts()
+	over := time.Now().Add(-keptFor)
+	kept := all[:0]
+	for i, p := range all {
+		if !p.at.Before(over) && (total <= maxKept || i == len(all)-1) {
+			kept = append(kept, p)
+			continue
+		}
+		if err := s.fs.Remove(p.name); err != nil {
+			s.log.Warn("cannot remove a damaged part of the spool that is beyond the bounds", "file", p.name, "error", err)
+			kept = append(kept, p)
+			continue
+		}
+		s.log.Warn("a damaged part of the spool is removed: they are kept for 30 days, and 64 MiB of them", "file", p.name, "bytes", p.size)
+		s.removed.Add(1)
+		total -= p.size
 	}
-	s.kept.Store(uint64(len(parts)))
+	s.kept.Store(uint64(len(kept)))
+	s.keptBytes.Store(total)
 }
 
 // recount finds how many damaged parts are left: an operator who has seen to one
-// moves it away.
+// moves it away. The lock is held.
 func (s *Spool) recount() {
 	if s.kept.Load() == 0 {
 		return
 	}
-	names, err := s.fs.Names()
-	if err != nil {
-		return
-	}
-	n := uint64(0)
-	for _, name := range names {
-		if strings.HasSuffix(name, damagedSuffix) {
-			n++
-		}
-	}
-	s.kept.Store(n)
+	all, total := s.parts()
+	s.kept.Store(uint64(len(all)))
+	s.keptBytes.Store(total)
 }

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // filled returns a disk with a spool of a few segments, the last of them as a
@@ -52,7 +54,7 @@ func (d *disk) clone() *disk {
 	defer d.mu.Unlock()
 	c := newDisk()
 	for name, node := range d.names {
-		n := &inode{data: slices.Clone(node.data), synced: slices.Clone(node.data)}
+		n := &inode{data: slices.Clone(node.data), synced: slices.Clone(node.data), modified: time.Now()}
 		c.names[name], c.durable[name] = n, n
 	}
 	return c
@@ -211,6 +213,98 @@ func TestUnreadableSegments(t *testing.T) {
 		if kept := d.names[fileName(number, damagedSuffix)]; kept == nil || len(kept.data) != maxSegment+1 {
 			t.Errorf("%s is not kept", name)
 		}
+	}
+}
+
+// damagedOf returns the names of the damaged parts on the disk.
+func damagedOf(d *disk) (names []string) {
+	all, _ := d.Names()
+	for _, name := range all {
+		if strings.HasSuffix(name, damagedSuffix) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// TestDamageFoundOnAFullDisk is set aside as soon as there is room, without a
+// restart, and a part that a process did not copy whole is copied again.
+func TestDamageFoundOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	d, holds := filled(t)
+	name := ""
+	for name = range holds {
+		break
+	}
+	first := holds[name][0]
+	d.names[name].data[first.from+frameSize] ^= 1
+	number, _, _ := numberOf(name)
+	cut := (&segment{number: number}).partName(extent{int64(first.from), int64(first.to)})
+	d.names[cut] = &inode{data: []byte("SK"), modified: time.Now()}
+	d.fail = func(_ int, what string) error {
+		if what == "write" || what == "create" {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	s := openDisk(t, d)
+	defer s.Close()
+	for lane := range testLanes {
+		for records, err := s.Next(lane, 1000); len(records) > 0 || err != nil; records, err = s.Next(lane, 1000) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Done(lane, records)
+		}
+	}
+	if !slices.Contains(func() []string { names, _ := d.Names(); return names }(), name) {
+		t.Fatal("the segment is removed, and what is damaged in it is nowhere else")
+	}
+	d.mu.Lock()
+	d.fail = nil
+	d.mu.Unlock()
+	gone := func() bool { names, _ := d.Names(); return !slices.Contains(names, name) }
+	for deadline := time.Now().Add(time.Minute); !gone(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("there is room, and it is not set aside: %+v", s.Stats())
+		}
+	}
+	if st := s.Stats(); len(damagedOf(d)) != 1 || st.SetAside != 1 || st.SetAsideBytes != int64(first.to-first.from) || st.Records != 0 {
+		t.Errorf("%v are set aside; %+v", damagedOf(d), st)
+	}
+	if kept := d.names[cut]; kept == nil || len(kept.data) != first.to-first.from {
+		t.Error("the part is not whole")
+	}
+}
+
+// TestDamagedPartsAreBounded by age and by size; the oldest go first, and that is
+// counted.
+func TestDamagedPartsAreBounded(t *testing.T) {
+	t.Parallel()
+	d := newDisk()
+	add := func(number uint64, size int, age time.Duration) {
+		part := (&segment{number: number}).partName(extent{0, int64(size)})
+		d.names[part] = &inode{data: make([]byte, size), modified: time.Now().Add(-age)}
+	}
+	add(1, 10, keptFor+time.Hour)
+	add(2, 20, keptFor-time.Hour)
+	s := openDisk(t, d)
+	defer s.Close()
+	if st := s.Stats(); st.SetAside != 1 || st.SetAsideBytes != 20 || st.Removed != 1 {
+		t.Errorf("one is too old: %+v", st)
+	}
+	prune := func() { s.mu.Lock(); defer s.mu.Unlock(); s.prune() }
+	for i := range uint64(5) {
+		add(3+i, 16<<20, 0)
+	}
+	prune()
+	if st := s.Stats(); st.SetAside != 4 || st.SetAsideBytes != 64<<20 || st.Removed != 3 || d.names[(&segment{number: 3}).partName(extent{0, 16 << 20})] != nil {
+		t.Errorf("five of 16 MiB: %+v, %v", st, damagedOf(d))
+	}
+	add(9, 65<<20, 0)
+	prune()
+	if st := s.Stats(); st.SetAside != 1 || st.SetAsideBytes != 65<<20 {
+		t.Errorf("the last is kept whatever its size: %+v", st)
 	}
 }
 

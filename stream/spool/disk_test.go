@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"time"
 )
 
 // disk is a file system in memory that knows what has been synced. A crash
@@ -25,8 +26,9 @@ type disk struct {
 
 // inode is a file.
 type inode struct {
-	data   []byte
-	synced []byte
+	data     []byte
+	synced   []byte
+	modified time.Time
 }
 
 // nameChange is an operation on names that is not durable yet.
@@ -70,7 +72,7 @@ func (d *disk) Create(name string) (File, error) {
 	if d.names[name] != nil {
 		return nil, fs.ErrExist
 	}
-	node := &inode{}
+	node := &inode{modified: time.Now()}
 	d.names[name] = node
 	d.pending = append(d.pending, nameChange{name: name, node: node})
 	return &diskFile{d, node}, nil
@@ -205,6 +207,12 @@ func (f *diskFile) Size() (int64, error) {
 	return int64(len(f.node.data)), f.disk.op("size")
 }
 
+func (f *diskFile) Modified() (time.Time, error) {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	return f.node.modified, nil
+}
+
 func (f *diskFile) Close() error { return nil }
 
 // afterCrash returns a disk as it may be found after a crash: what was synced,
@@ -237,7 +245,7 @@ func (d *disk) afterCrash(r *rand.Rand, holes bool) *disk {
 	after := newDisk()
 	for name, node := range names {
 		content := node.afterCrash(r, holes)
-		found := &inode{data: content, synced: slices.Clone(content)}
+		found := &inode{data: content, synced: slices.Clone(content), modified: time.Now()}
 		after.names[name], after.durable[name] = found, found
 	}
 	return after

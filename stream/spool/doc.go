@@ -30,7 +30,9 @@
 // # Damage
 //
 // What is between frames, and a frame that does not check, is damaged. It is
-// copied to NUMBER-OFFSET.damaged and reported, and its neighbours go on. The
+// copied to NUMBER-OFFSET.damaged and reported, and its neighbours go on; where
+// the disk has no room for that, it stays in its segment until it has. Of such
+// files 64 MiB are kept (or one that is larger), and each for 30 days. The
 // end of an .open segment may be a write that a crash cut short, for which
 // nobody was told that it is on disk, or may be damage: one cannot tell, so it
 // is set aside and reported as unfinished. One thing cannot be seen: that the

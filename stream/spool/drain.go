@@ -185,9 +185,8 @@ func (s *Spool) remove(g *segment) {
 		g.journal = nil
 	}
 	if g.unreadable {
-		if s.fs.Rename(g.name(), fileName(g.number, damagedSuffix)) == nil {
-			s.kept.Add(1)
-		}
+		_ = s.fs.Rename(g.name(), fileName(g.number, damagedSuffix))
+		s.prune()
 	} else if err := s.fs.Remove(g.name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.log.Warn("cannot remove a segment of the spool; its events are sent once more after a restart", "segment", g.name(), "error", err)
 	}

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // FS is what the spool asks of the file system, one method for a system call,
@@ -33,6 +35,8 @@ type File interface {
 	io.Writer
 	io.Closer
 	Size() (int64, error)
+	// Modified returns when it was last written to.
+	Modified() (time.Time, error)
 	Truncate(size int64) error
 	Sync() error
 }
@@ -40,17 +44,37 @@ type File interface {
 // directory is the FS of an operating system.
 type directory string
 
-// open makes the directory where there is none, for the owner alone, and makes
-// its name durable.
+// openDirectory makes the directory where there is none, for the owner alone,
+// and makes its name durable.
 func openDirectory(path string) (directory, error) {
 	path, err := filepath.Abs(path)
 	if err == nil {
-		err = os.MkdirAll(path, 0o700)
-	}
-	if err == nil {
-		err = syncDirectory(filepath.Dir(path))
+		err = makeDirectory(path, syncDirectory)
 	}
 	return directory(path), err
+}
+
+// makeDirectory makes a directory with those above it that are missing, and
+// syncs each that has a new name in it: what is in a directory is lost with any
+// of the names that lead to it.
+func makeDirectory(path string, sync func(string) error) error {
+	above := []string{filepath.Dir(path)}
+	for {
+		last := above[len(above)-1]
+		if _, err := os.Lstat(last); !errors.Is(err, fs.ErrNotExist) || last == filepath.Dir(last) {
+			break
+		}
+		above = append(above, filepath.Dir(last))
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	for _, each := range above {
+		if err := sync(each); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d directory) path(name string) string { return filepath.Join(string(d), name) }
@@ -121,4 +145,12 @@ func (f file) Size() (int64, error) {
 		return 0, err
 	}
 	return info.Size(), nil
+}
+
+func (f file) Modified() (time.Time, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
 }

@@ -7,6 +7,20 @@ import "time"
 // that is over.
 const probePause = time.Second
 
+// pruneEvery is how often it is looked whether damaged parts have been kept for
+// long enough.
+const pruneEvery = time.Hour
+
+// tryAgain tries what failed before. Only the writer calls it.
+func (s *Spool) tryAgain() {
+	if s.refusing.Load() && s.probe() == nil {
+		s.tell(nil, nil)
+	}
+	if s.owing.Load() {
+		s.setAsideAgain()
+	}
+}
+
 // probeName is no segment's, so that whoever finds it takes no notice.
 const probeName = "probe"
 

@@ -33,9 +33,12 @@ type Spool struct {
 
 	records  atomic.Int64 // not done
 	refusing atomic.Bool  // the last Append failed, and so would another
+	owing    atomic.Bool  // something damaged could not be set aside yet
 	damaged  atomic.Uint64
 	unfinished,
 	kept atomic.Uint64 // files with what is damaged
+	keptBytes atomic.Int64 // in them
+	removed   atomic.Uint64
 
 	mu       sync.Mutex
 	closed   bool
@@ -205,6 +208,10 @@ type Stats struct {
 	// Damaged and Unfinished are how often a part of a segment was set aside
 	// since Open, and SetAside how many such files the directory has.
 	Damaged, Unfinished, SetAside uint64
+	// SetAsideBytes are the bytes of those files, and Removed how many of them were
+	// removed since Open, having been beyond the bounds.
+	SetAsideBytes int64
+	Removed       uint64
 }
 
 // Stats returns them.
@@ -215,6 +222,7 @@ func (s *Spool) Stats() Stats {
 	st := Stats{
 		Records: s.records.Load(), Bytes: s.bytes, Limit: s.limit, Refusing: s.refusing.Load(),
 		Damaged: s.damaged.Load(), Unfinished: s.unfinished.Load(), SetAside: s.kept.Load(),
+		SetAsideBytes: s.keptBytes.Load(), Removed: s.removed.Load(),
 	}
 	oldest := int64(0)
 	for _, l := range s.lanes {

@@ -180,6 +180,28 @@ func TestSmallestRecordsBoundTheIndex(t *testing.T) {
 	}
 }
 
+// TestNewDirectoriesAreSynced: a power loss takes what is in a directory with any
+// of the names that lead to it.
+func TestNewDirectoriesAreSynced(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	check := func(path string, want ...string) {
+		t.Helper()
+		var synced []string
+		err := makeDirectory(filepath.Join(root, path), func(name string) error {
+			synced = append(synced, strings.TrimPrefix(name, root))
+			return syncDirectory(name)
+		})
+		if err != nil || !slices.Equal(synced, want) {
+			t.Errorf("%s: %q is synced, want %q; %v", path, synced, want, err)
+		}
+	}
+	check("a/b/c", "/a/b", "/a", "")
+	check("a/b/c", "/a/b")
+	check("a/b/d/e", "/a/b/d", "/a/b")
+	check("f", "")
+}
+
 // TestFullDisk on a real file system that is full: a tmpfs where one can be
 // mounted, else a limit on the size of files.
 func TestFullDisk(t *testing.T) {

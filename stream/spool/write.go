@@ -19,17 +19,22 @@ func costOf(frame int) int64 { return max(int64(frame), leastCost) }
 // work writes what waits until the spool is closed.
 func (s *Spool) work() {
 	defer close(s.ended)
+	prune := time.NewTicker(pruneEvery)
+	defer prune.Stop()
 	for {
 		var again <-chan time.Time
-		if s.refusing.Load() {
+		if s.refusing.Load() || s.owing.Load() {
 			again = time.After(probePause)
 		}
 		select {
 		case <-s.wake:
 		case <-again:
-			if s.probe() == nil {
-				s.tell(nil, nil)
-			}
+			s.tryAgain()
+			continue
+		case <-prune.C:
+			s.mu.Lock()
+			s.prune()
+			s.mu.Unlock()
 			continue
 		}
 		s.mu.Lock()

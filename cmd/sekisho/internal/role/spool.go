@@ -37,6 +37,8 @@ func openSpool(c spool.Config, set *metrics.Set, log *slog.Logger) (*spool.Spool
 	gauge(`sekisho_spool_set_aside_total{cause="damaged"}`, func(st spool.Stats) float64 { return float64(st.Damaged) })
 	gauge(`sekisho_spool_set_aside_total{cause="unfinished"}`, func(st spool.Stats) float64 { return float64(st.Unfinished) })
 	gauge("sekisho_spool_set_aside_files", func(st spool.Stats) float64 { return float64(st.SetAside) })
+	gauge("sekisho_spool_set_aside_bytes", func(st spool.Stats) float64 { return float64(st.SetAsideBytes) })
+	gauge("sekisho_spool_set_aside_removed_total", func(st spool.Stats) float64 { return float64(st.Removed) })
 	for _, state := range []string{"empty", "holding", "refusing"} {
 		gauge(`sekisho_spool_state{state="`+state+`"}`, func(st spool.Stats) float64 {
 			if stateOf(st) == state {
