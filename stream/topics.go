@@ -124,6 +124,38 @@ type pendingError struct{ problem string }
 
 func (e *pendingError) Error() string { return e.problem }
 
+// unsureError: what could not be asked, or may be otherwise in a moment.
+type unsureError struct{ cause error }
+
+func (e *unsureError) Error() string { return e.cause.Error() }
+func (e *unsureError) Unwrap() error { return e.cause }
+
+// AwaitTopics verifies the topics, as VerifyTopics does, and tries again with
+// growing pauses while brokers do not answer or elect leaders; report is told of
+// each failure. It fails when the topics are not as Sekisho needs them, or when
+// ctx ends.
+func (c *Cluster) AwaitTopics(ctx context.Context, report func(error, time.Duration)) (partitions int, err error) {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		partitions, err = c.VerifyTopics(ctx)
+		var unsure *unsureError
+		if !errors.As(err, &unsure) || ctx.Err() != nil {
+			return partitions, err
+		}
+		report(err, wait)
+		pause(ctx, wait)
+	}
+}
+
+// sure returns an error of the broker as one that stays, unless it may pass.
+func sure(format string, name string, err error) error {
+	told := fmt.Errorf(format, name, err)
+	var problem kafka.Error
+	if errors.As(err, &problem) && !problem.Temporary() {
+		return told
+	}
+	return &unsureError{&pendingError{told.Error()}}
+}
+
 // VerifyTopics reports what about the topics is not as Sekisho needs it.
 func (c *Cluster) VerifyTopics(ctx context.Context) (partitions int, err error) {
 	specs := c.config.topicSpecs()
@@ -133,13 +165,17 @@ func (c *Cluster) VerifyTopics(ctx context.Context) (partitions int, err error) 
 	}
 	meta, err := c.client.Metadata(ctx, &kafka.MetadataRequest{Topics: names})
 	if err != nil {
-		return 0, fmt.Errorf("cannot verify topics: %w", err)
+		return 0, &unsureError{fmt.Errorf("cannot verify topics: %w", err)}
 	}
 	found := map[string]kafka.Topic{}
 	for _, t := range meta.Topics {
-		if t.Error == nil {
-			found[t.Name] = t
+		if errors.Is(t.Error, kafka.UnknownTopicOrPartition) {
+			continue
 		}
+		if t.Error != nil {
+			return 0, sure("cannot verify topic %s: %w", t.Name, t.Error)
+		}
+		found[t.Name] = t
 	}
 	for _, s := range specs {
 		topic, ok := found[s.name]
@@ -148,7 +184,7 @@ func (c *Cluster) VerifyTopics(ctx context.Context) (partitions int, err error) 
 		}
 		for _, p := range topic.Partitions {
 			if p.Leader.Host == "" {
-				return 0, &pendingError{fmt.Sprintf("partition %d of topic %s has no leader", p.ID, s.name)}
+				return 0, &unsureError{&pendingError{fmt.Sprintf("partition %d of topic %s has no leader", p.ID, s.name)}}
 			}
 		}
 	}
@@ -177,11 +213,11 @@ func (c *Cluster) verifySettings(ctx context.Context) error {
 	}
 	answer, err := c.client.DescribeConfigs(ctx, request)
 	if err != nil {
-		return fmt.Errorf("cannot verify topics: %w", err)
+		return &unsureError{fmt.Errorf("cannot verify topics: %w", err)}
 	}
 	for _, r := range answer.Resources {
 		if r.Error != nil {
-			return fmt.Errorf("cannot verify topic %s: %w", r.ResourceName, r.Error)
+			return sure("cannot verify topic %s: %w", r.ResourceName, r.Error)
 		}
 		for _, e := range r.ConfigEntries {
 			largest, err := strconv.Atoi(e.ConfigValue)

@@ -95,3 +95,43 @@ func TestUnreachableBroker(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestBrokerGoneWhileTopicsAreVerified is waited for, as it is before; what the
+// topics themselves lack is not. (Roles that were started while Kafka was being
+// restarted ended with code 1.)
+func TestBrokerGoneWhileTopicsAreVerified(t *testing.T) {
+	t.Parallel()
+	b := startBroker(t)
+	cluster := open(t, testConfig(b))
+	b.stop()
+	failures := 0
+	back := func(err error, _ time.Duration) {
+		if failures++; failures == 2 {
+			b.start(t)
+		}
+	}
+	if partitions, err := cluster.AwaitTopics(t.Context(), back); err != nil || partitions == 0 || failures < 2 {
+		t.Errorf("%d partitions after %d failures: %v", partitions, failures, err)
+	}
+	b.stop()
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := cluster.AwaitTopics(ctx, func(error, time.Duration) { cancel() }); err == nil {
+		t.Error("it is stopped while Kafka is away, and says that all is well")
+	}
+	b.start(t)
+	other := testConfig(b)
+	other.Topics.Events = "none"
+	missing, err := Connect(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer missing.Close()
+	_, err = missing.AwaitTopics(t.Context(), func(err error, _ time.Duration) {
+		if strings.Contains(err.Error(), "does not exist") {
+			t.Errorf("it waits for somebody to create a topic: %v", err)
+		}
+	})
+	if err == nil || !strings.Contains(err.Error(), "none does not exist") {
+		t.Errorf("a topic that is not there: %v", err)
+	}
+}

@@ -2,10 +2,14 @@ package main_test
 
 import (
 	"encoding/json"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -14,7 +18,7 @@ import (
 )
 
 // demo runs `sekisho demo` against u and returns its account.
-func demo(t *testing.T, u *running, meanwhile func(), arguments ...string) (a traffic.Account) {
+func demo(t *testing.T, u *running, meanwhile func(said *output), arguments ...string) (a traffic.Account) {
 	t.Helper()
 	file := write(t, "addresses.json", "")
 	if err := u.Addresses.Write(file); err != nil {
@@ -28,7 +32,7 @@ func demo(t *testing.T, u *running, meanwhile func(), arguments ...string) (a tr
 		t.Fatal(err)
 	}
 	if meanwhile != nil {
-		meanwhile()
+		meanwhile(&problems)
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("sekisho demo: %v\n%s%s", err, out.String(), problems.String())
@@ -77,6 +81,58 @@ func TestDemoBalances(t *testing.T) {
 	}
 }
 
+// TestDemoWaitsForClickHouse: that it does not answer for a while when the account
+// is closed is no reason to have none. (It gave up at the first refused connection.)
+func TestDemoWaitsForClickHouse(t *testing.T) {
+	u := startUp(t, t.TempDir())
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var away atomic.Bool
+	var refused atomic.Int32
+	var mu sync.Mutex
+	var open []net.Conn
+	go func() {
+		for {
+			from, err := l.Accept()
+			if err != nil {
+				return
+			}
+			to, err := net.Dial("tcp", u.ClickHouseNative)
+			if err != nil || away.Load() {
+				refused.Add(1)
+				from.Close()
+				continue
+			}
+			mu.Lock()
+			open = append(open, from, to)
+			mu.Unlock()
+			go func() { _, _ = io.Copy(to, from); to.Close() }()
+			go func() { _, _ = io.Copy(from, to); from.Close() }()
+		}
+	}()
+	behind := &running{Addresses: u.Addresses}
+	behind.ClickHouseNative = l.Addr().String()
+	a := demo(t, behind, func(said *output) {
+		// The visitors' events are sent; ClickHouse was asked before, too.
+		eventually(t, waitTime, "the sending to begin", func() bool { return count(t, u, "SELECT count() FROM events") > 0 })
+		away.Store(true)
+		mu.Lock()
+		for _, c := range open {
+			c.Close()
+		}
+		mu.Unlock()
+		eventually(t, waitTime, "the account to be closed", func() bool { return strings.Contains(said.String(), "waiting for ClickHouse") })
+		eventually(t, waitTime, "ClickHouse to be asked again", func() bool { return refused.Load() > 3 })
+		away.Store(false)
+	}, "--count=2000")
+	if !a.Balanced || a.Events != 2000 {
+		t.Errorf("the account does not balance: %+v", a)
+	}
+}
+
 // TestClickHouseKilled: ClickHouse is killed while traffic comes in; it is
 // started again, and nothing is lost or doubled.
 func TestClickHouseKilled(t *testing.T) {
@@ -85,7 +141,7 @@ func TestClickHouseKilled(t *testing.T) {
 	if len(before) != 1 {
 		t.Fatalf("there are %d ClickHouse processes, want 1", len(before))
 	}
-	a := demo(t, u, func() {
+	a := demo(t, u, func(*output) {
 		eventually(t, waitTime, "rows", func() bool { return count(t, u, "SELECT count() FROM events") > 100 })
 		if err := syscall.Kill(before[0], syscall.SIGKILL); err != nil {
 			t.Error(err)

@@ -214,13 +214,16 @@ func connectKafka(ctx context.Context, c *config.Config, log *slog.Logger) (*str
 	return cluster, nil
 }
 
-// openKafka connects and verifies the topics.
+// openKafka connects and verifies the topics, trying again while Kafka does not
+// answer and for as long as the command is not stopped.
 func openKafka(ctx context.Context, c *config.Config, log *slog.Logger) (*stream.Cluster, int, error) {
 	cluster, err := connectKafka(ctx, c, log)
 	if err != nil {
 		return nil, 0, err
 	}
-	partitions, err := cluster.VerifyTopics(ctx)
+	partitions, err := cluster.AwaitTopics(ctx, func(err error, pause time.Duration) {
+		log.Warn("Kafka does not tell of its topics; trying again", "brokers", c.Kafka.Brokers, "pause", pause, "error", err)
+	})
 	if err != nil {
 		cluster.Close()
 		return nil, 0, err

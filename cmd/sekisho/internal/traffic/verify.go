@@ -77,11 +77,12 @@ func (v *Verifier) totals(ctx context.Context) (t totals, err error) {
 }
 
 // Verify waits until ClickHouse has what the ledger has, or until ctx ends,
-// and returns the account.
+// and returns the account. It asks again while ClickHouse does not answer.
 func (v *Verifier) Verify(ctx context.Context, t *Traffic) (Account, error) {
 	l := t.ledger
 	for {
-		after, err := v.totals(ctx)
+		var after totals
+		err := insist(ctx, func() (err error) { after, err = v.totals(ctx); return err })
 		if err != nil {
 			return l.account, err
 		}
@@ -97,6 +98,25 @@ func (v *Verifier) Verify(ctx context.Context, t *Traffic) (Account, error) {
 		}
 	}
 }
+
+// insist tries until it succeeds, or until ctx ends, and returns the last error.
+func insist(ctx context.Context, try func() error) error {
+	for {
+		err := try()
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// last is how long the comparison of the rows may be tried when the time for
+// waiting is over.
+const last = 30 * time.Second
 
 // difference says by how many events the accounts differ from the ledger, and
 // how many rows there are that the collector anonymised.
@@ -118,7 +138,9 @@ func (v *Verifier) close(ctx context.Context, l *ledger, off, anonymised, reset 
 	if err := v.verifyThird(ctx, a); err != nil {
 		return *a, err
 	}
-	if err := v.matchAllowed(context.WithoutCancel(ctx), l); err != nil {
+	matching, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
+	defer cancel()
+	if err := insist(matching, func() error { return v.matchAllowed(matching, l) }); err != nil {
 		return *a, err
 	}
 	for _, times := range l.allowed {
@@ -154,18 +176,22 @@ func (v *Verifier) matchAllowed(ctx context.Context, l *ledger) error {
 		return fmt.Errorf("cannot read events: %w", err)
 	}
 	defer rows.Close()
+	var found []uuid.UUID
 	for rows.Next() {
 		var id uuid.UUID
 		if err := rows.Scan(&id); err != nil {
 			return fmt.Errorf("cannot read events: %w", err)
 		}
-		if times, ours := l.allowed[id]; ours {
-			l.allowed[id] = times + 1
-			l.account.Stored++
+		if _, ours := l.allowed[id]; ours {
+			found = append(found, id)
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("cannot read events: %w", err)
 	}
+	for _, id := range found {
+		l.allowed[id]++
+	}
+	l.account.Stored += uint64(len(found))
 	return nil
 }
