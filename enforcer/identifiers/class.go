@@ -36,8 +36,9 @@ var classes = func() (table [256]class) {
 	each("._+-'~", local)
 	each(".-", domain)
 	each("-_", token)
-	each(" -.()+_", gap)
+	each(" -.()+_/", gap)
 	table[dash] |= gap | local | domain
+	table[pause] |= gap
 	return table
 }()
 

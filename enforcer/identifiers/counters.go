@@ -141,14 +141,14 @@ func decodeWide(s string) (ascii byte, size int, unsure bool) {
 		return ascii, size, len(s) > size && (is(s[size], hex) || s[size] == 'u' || continues(s[size]))
 	case size > 0:
 		return ascii, size, false
-	case isLongVowel(s):
-		return dash, 3, false
 	case isFullStop(s):
 		return '.', 3, false
-	case whole(s) && lead == 0xc2:
-		return other, 2, false
-	case whole(s):
-		return other, 3, false
+	}
+	if ascii, size = digitMark(s); size > 0 {
+		return ascii, size, false
+	}
+	if whole(s) {
+		return other, width(lead), false
 	}
 	return 0, 0, true // not UTF-8, or a character in pieces
 }
@@ -177,7 +177,11 @@ func decodePercent(s string) (ascii byte, size int, unsure bool) {
 			return ' ', 9, false
 		case pair == "80" && s[7:9] == "82":
 			return '.', 9, false
+		case pair == "80" && s[7:9] == "81":
+			return pause, 9, false
 		}
+		return other, 9, false
+	case b == 0xea && wholeEscaped(s) && s[4]|0x20 == 'b': // most of Korean
 		return other, 9, false
 	case mayLookAlike(b):
 		return 0, 0, true

@@ -27,9 +27,14 @@
 //   - Four small numbers after a word such as version are a version; any other
 //     four are an IPv4 address, a loopback one too.
 //   - A dashed UUID is the name of a thing, not a secret, and passes, and so
-//     does a revision's hash after /commit/ and the like. Otherwise 32 or more
-//     unbroken hexadecimal digits are a secret: they are session keys and
-//     hashed addresses more often than anything else.
+//     does a revision's hash after /commit/ and the like, and one of a digest's
+//     length that is a whole segment of a path after /articles/ and the like.
+//     Otherwise 32 or more unbroken hexadecimal digits are a secret: they are
+//     session keys and hashed addresses more often than anything else.
+//   - Decimal digits of all scripts are digits. Groups of a telephone or card
+//     number may be separated by slashes or 、 too, but then only the Japanese
+//     forms are known, so that dates, prices and paths of numbers stay; digits
+//     may stand apart one by one.
 //   - The values of the click id parameters (gclid, gbraid, wbraid, fbclid,
 //     msclkid, ttclid, yclid) are advertisement identifiers, which the policy
 //     handles by its own rules: they are no secrets here.

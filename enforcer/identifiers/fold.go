@@ -18,15 +18,10 @@ type folded struct {
 // needsFold reports whether folding s could change it.
 func needsFold(s string) bool {
 	for i := range len(s) {
-		switch s[i] {
-		case '%', '\\', 0xc2, 0xe1, 0xe2, 0xe3, 0xef:
+		switch b := s[i]; {
+		case b == '%', b == '\\', mayLookAlike(b), b >= markRest:
 			return true
-		case '&':
-			if mayBeEntity(s, i) {
-				return true
-			}
-		}
-		if s[i] >= markRest {
+		case b == '&' && mayBeEntity(s, i):
 			return true
 		}
 	}
@@ -100,12 +95,12 @@ func completed(text []byte) (char rune, size int) {
 			}
 		}
 	case last >= utf8.RuneSelf:
-		for size = 2; size <= 3 && size <= n; size++ {
+		for size = 2; size <= utf8.UTFMax && size <= n; size++ {
 			tail := text[n-size:]
-			if isLongVowel(tail) && n > size && is(text[n-size-1], digit) {
-				return dash, size
+			if mark, length := digitMark(tail); length == size && n > size && is(text[n-size-1], digit) {
+				return rune(mark), size
 			}
-			if isFullStop(tail) && takesDot(text[:n-size]) {
+			if size == 3 && isFullStop(tail) && takesDot(text[:n-size]) {
 				return '.', size
 			}
 			if ascii, length := lookalike(tail); length == size {

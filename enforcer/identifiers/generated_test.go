@@ -79,8 +79,8 @@ func generate(r *rand.Rand, k Kind) string {
 			"@" + chars(r, smalls, 2+r.IntN(10)) + pick(r, ".com", ".co.jp", ".ne.jp", ".jp", ".org", ".io", "-mail.example.net")
 	case Phone:
 		four := func() string { return chars(r, numerals, 4) }
-		mark := pick(r, "-", " ", ".")
-		switch r.IntN(6) {
+		mark := pick(r, "-", " ", ".", "/", "·", "、")
+		switch r.IntN(7) {
 		case 0:
 			return pick(r, "070", "080", "090", "050") + mark + chars(r, "123456789", 1) + chars(r, numerals, 3) + mark + four()
 		case 1:
@@ -89,7 +89,9 @@ func generate(r *rand.Rand, k Kind) string {
 			return pick(r, "045-", "011-", "052-") + chars(r, "23456789", 1) + chars(r, numerals, 2) + "-" + four()
 		case 3:
 			return "0" + pick(r, "3", "6") + mark + chars(r, "23456789", 1) + chars(r, numerals, 3) + mark + four()
-		case 4:
+		case 4: // the digits one by one
+			return strings.Join(strings.Split("090"+chars(r, "789", 1)+chars(r, "56", 1)+chars(r, "34", 1)+chars(r, numerals, 5), ""), pick(r, " ", "-", "・"))
+		case 5:
 			return "+81" + pick(r, "", "-", " ") + pick(r, "90", "80", "70") + pick(r, "", "-", " ") + chars(r, "123456789", 1) + chars(r, numerals, 7)
 		default:
 			return pick(r, "+44", "+49", "+33", "+65", "+886") + pick(r, "", "-", " ") + chars(r, "123456789", 1) + chars(r, numerals, 8)
@@ -114,7 +116,7 @@ func generate(r *rand.Rand, k Kind) string {
 		case r.IntN(2) == 0:
 			return number
 		case length == 16:
-			return grouped(number, pick(r, " ", "-"))
+			return grouped(number, pick(r, " ", "-", "/", "·", "、"))
 		default:
 			return number[:4] + " " + number[4:10] + " " + number[10:]
 		}
@@ -202,18 +204,28 @@ func surround(r *rand.Rand, plain string) (before, written, after string, isURL 
 			return c
 		}, s)
 	}
+	// of another script, of which all digits are decimal
+	script := pick(r, '٠', '۰', '०', '๐', '𝟎')
+	abroad := func(s string) string {
+		return strings.Map(func(c rune) rune {
+			if c >= '0' && c <= '9' {
+				return c - '0' + script
+			}
+			return c
+		}, s)
+	}
 	hidden := func(s string) string {
 		at := 1 + r.IntN(len(s)-1)
 		return s[:at] + pick(r, "\u200b", "\u00ad", "\u2060", "\ufeff") + s[at:]
 	}
 	if r.IntN(2) == 0 {
-		written = pick(r, plain, plain, escape(plain), wide(plain), hidden(plain), everything(plain))
+		written = pick(r, plain, plain, escape(plain), wide(plain), hidden(plain), everything(plain), abroad(plain))
 		pair := pick(r, [2]string{"", ""}, [2]string{"連絡先は", "です"}, [2]string{"「", "」を登録"}, [2]string{"is ", " today"},
 			[2]string{`{"value":"`, `","n":1}`}, [2]string{"値：", "、次"}, [2]string{"(", ")"}, [2]string{"key=", ";"},
 			[2]string{"<", ">"}, [2]string{"【", "】マイページ"})
 		return pair[0], written, pair[1], false
 	}
-	written = pick(r, escape(plain), escape(escape(plain)), escape(wide(plain)), everything(plain), escape(hidden(plain)))
+	written = pick(r, escape(plain), escape(escape(plain)), escape(wide(plain)), everything(plain), escape(hidden(plain)), escape(abroad(plain)))
 	pair := pick(r, [2]string{"?q=", ""}, [2]string{"?a=1&v=", "&b=2"}, [2]string{"x/", "/y?z=1"}, [2]string{"#", ""},
 		[2]string{"?", "=1"}, [2]string{"?q=%E5%80%A4%20", "%20%E3%81%A7%E3%81%99"}, [2]string{"?next=https%3A%2F%2Fa.example%2F%3Fq%3D", "%26r%3D1"},
 		[2]string{"?d=%7B%22v%22%3A%22", "%22%7D"})

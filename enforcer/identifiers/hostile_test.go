@@ -30,7 +30,7 @@ func TestLinear(t *testing.T) {
 		"/", "a/", "aA1/", "aA1+", "/commit", "/commit/", "/commit/a1b2c3d", "=", "==", "a=", "token=", "password=", "gclid=", "xgclid=", "token=a1b2", "[email]", "token=[email]",
 		"DE", "DE8", "DE89", "DE89 ", "DE893704", "iban", "AK" + "IA", "ya" + "29.", "SG.", "SG.a.", "xo" + "xb-", mixed40, mixed40 + ".", hex32,
 		"%", "%2", "%25", "%%", "%25%32%35", "%2525", "\\", "\\u", "\\u0", "\\u005c", "\\u0025", "%u0025", "\\uff20", "％", "％２５", "％％２５２５",
-		"\u200b", "a\u200b", "\u00ad", "ー", "1ー", "０", "＠", "\xef", "\xef\xbc", "\xe3\x80", "\xff", "\x00",
+		"\u200b", "a\u200b", "\u00ad", "ー", "1ー", "０", "＠", "1、", "1·", "1。", "٠", "٠ ", "𝟗", "/articles/" + hex32, "1 1 1 1 1 1 1 1 1 1 1 22 ", "\xd9", "\xf0\x9d\x9f", "\xef", "\xef\xbc", "\xe3\x80", "\xff", "\x00",
 	}
 	for _, unit := range units {
 		for _, form := range []*form{&asText, &asURL} {
@@ -118,6 +118,8 @@ func TestMixtures(t *testing.T) {
 		"4111", "1111", "411111", "1111111111", "123456789018", "9018", "DE89", "3704 0044 0532 0130 00", "GB82WEST12345698765432", "203.0.113.7", "1.2", ".3.4", "Chrome/126.0.0.0", "Safari/537.36", "(X11; x64)", "2001:db8", "::1", "fe80", "v",
 		"ey" + "JhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiJ0YXJvIn0", "eyJ", mixed40, hex32, uuid, "550e8400-", "password", "token", "gclid", "tel", "電話", "isbn", "order", "commit",
 		"sk_" + "live_", "SG.", "AK" + "IA", "[email]", "[phone]", "%5Bsecret%5D", "%E3%83%BC", "%E3%80%80", "%20", "%2B", "%3D", "%C2%AD", "\xff", "\xe3",
+		"·", "、", "。", "/", "٠", "٩", "१", "๗", "𝟗", "0 9 0 1 2 3 4 5 6 7 8", "1 2 3 4 5 6 7 8 9 0", "203。0。", "%D9%A0", "%EA%98%A1", "%F0%9D%9F%90", "\xd9", "\xf0\x9d", "한", "%ED%95%9C", "%EA%B0%80", "🎉",
+		"/articles/", "?", hex32 + "a1b2c3d4",
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	rounds := 60000

@@ -1,6 +1,10 @@
 package identifiers
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode"
+	"unicode/utf8"
+)
 
 const (
 	// removed stands for a character that is not seen.
@@ -8,16 +12,18 @@ const (
 	// dash stands for dashes that are no form of the hyphen. They separate the groups of
 	// numbers as the hyphen does, but are no part of tokens.
 	dash = 2
+	// pause stands for 、 between digits. It separates groups as a slash does.
+	pause = 3
 )
 
 // lookalike returns the ASCII character that the multi-byte character at the
 // start of s stands for, dash, or removed when it is invisible, and its
 // length; 0 when it is none of these, or incomplete.
 //
-// ー and ・ are a dash only between digits, and 。 is a dot only in names, which is
-// for the caller to know; see [isLongVowel] and [isFullStop].
+// ー, ・ and 、 separate only digits, and 。 is a dot only in names, which is for the
+// caller to know; see [digitMark] and [isFullStop].
 func lookalike[T string | []byte](s T) (ascii byte, size int) {
-	if !whole(s) {
+	if !mayLookAlike(s[0]) || !whole(s) {
 		return 0, 0
 	}
 	if s[0] == 0xc2 {
@@ -33,18 +39,24 @@ func lookalike[T string | []byte](s T) (ascii byte, size int) {
 		}
 		return 0, 0
 	}
+	if s[0] < 0xe1 || s[0] == 0xea || s[0] == 0xf0 {
+		return decimal(s)
+	}
 	b, c := s[1], s[2]
 	switch s[0] {
 	case 0xe1:
 		if b == 0xa0 && c == 0x8e { // Mongolian vowel separator
 			return removed, 3
 		}
+		return decimal(s)
 	case 0xe2:
 		switch {
 		case b == 0x80 && c <= 0x8a, b == 0x80 && c == 0xaf, b == 0x81 && c == 0x9f:
 			return ' ', 3 // U+2000 to U+200A and other widths of space
 		case b == 0x80 && (c <= 0x8f || c >= 0xaa && c <= 0xae), b == 0x81 && c >= 0xa0 && c <= 0xaf:
 			return removed, 3 // zero width, direction
+		case b == 0x80 && c == 0xa4: // one dot leader
+			return '.', 3
 		case b == 0x80 && c <= 0x95, b == 0x88 && c == 0x92, b == 0x81 && c == 0x83:
 			return dash, 3 // typographic hyphens, dashes, minus
 		}
@@ -72,19 +84,36 @@ func lookalike[T string | []byte](s T) (ascii byte, size int) {
 	return 0, 0
 }
 
+// leads are the bytes with which the characters begin that may be a [lookalike] or
+// a [digitMark].
+const leads = "\xef\xe2\xc2\xe1\xe3\xd9\xdb\xdf\xe0\xea\xf0"
+
+var isLead = func() (table [256]bool) {
+	for i := range len(leads) {
+		table[leads[i]] = true
+	}
+	return table
+}()
+
 // mayLookAlike reports whether a character with this lead byte may be a
-// [lookalike] or ー.
-func mayLookAlike(lead byte) bool {
-	return lead == 0xe3 || lead == 0xef || lead == 0xe2 || lead == 0xc2 || lead == 0xe1
+// [lookalike] or a [digitMark].
+func mayLookAlike(lead byte) bool { return isLead[lead] }
+
+// width returns how many bytes the character has that begins with the lead byte.
+func width(lead byte) int {
+	switch {
+	case lead < 0xe0:
+		return 2
+	case lead < 0xf0:
+		return 3
+	}
+	return 4
 }
 
-// whole reports whether the character at the start of s, of three bytes or,
-// after the lead byte C2, of two, is complete.
+// whole reports whether the character at the start of s, of two to four bytes by
+// its lead, is complete.
 func whole[T string | []byte](s T) bool {
-	size := 3
-	if s[0] == 0xc2 {
-		size = 2
-	}
+	size := width(s[0])
 	if len(s) < size {
 		return false
 	}
@@ -96,11 +125,71 @@ func whole[T string | []byte](s T) bool {
 	return true
 }
 
-// isLongVowel reports whether s starts with ー or ・, or their half-width forms,
-// which people write for the dash in numbers.
-func isLongVowel[T string | []byte](s T) bool {
-	return len(s) >= 3 && (s[0] == 0xe3 && s[1] == 0x83 && (s[2] == 0xbc || s[2] == 0xbb) ||
-		s[0] == 0xef && s[1] == 0xbd && (s[2] == 0xb0 || s[2] == 0xa5))
+// zeros are the digits 0 of all scripts: in each, the ten digits follow one
+// another (The Unicode Standard, section 4.6).
+var zeros = func() (list []rune) {
+	for _, r := range unicode.Nd.R16 {
+		for zero := rune(r.Lo); zero <= rune(r.Hi); zero += 10 {
+			list = append(list, zero)
+		}
+	}
+	for _, r := range unicode.Nd.R32 {
+		for zero := rune(r.Lo); zero <= rune(r.Hi); zero += 10 {
+			list = append(list, zero)
+		}
+	}
+	return list
+}()
+
+// decimal returns the ASCII digit for the decimal digit of another script, such as
+// the Arabic ones, that s, whose first character is whole, starts with.
+func decimal[T string | []byte](s T) (ascii byte, size int) {
+	size = width(s[0])
+	r := rune(s[0]) & (0xff >> (size + 1))
+	for i := 1; i < size; i++ {
+		r = r<<6 | rune(s[i]&0x3f)
+	}
+	at, found := slices.BinarySearch(zeros, r)
+	if !found {
+		at--
+	}
+	if at < 0 || r-zeros[at] > 9 {
+		return 0, 0
+	}
+	return '0' + byte(r-zeros[at]), size
+}
+
+// digitMark returns what the character at the start of s is between digits, and its
+// length there; 0 when it is none. People write ー, ・, · and their other forms for
+// the dash in numbers, and 、 between groups.
+func digitMark[T string | []byte](s T) (mark byte, size int) {
+	if len(s) >= 2 && s[0] == 0xc2 && s[1] == 0xb7 { // middle dot
+		return dash, 2
+	}
+	if len(s) < 3 {
+		return 0, 0
+	}
+	switch b, c := s[1], s[2]; s[0] {
+	case 0xe2:
+		if b == 0x80 && c == 0xa7 || b == 0x88 && c == 0x99 || b == 0x8b && c == 0x85 { // other middle dots
+			return dash, 3
+		}
+	case 0xe3:
+		switch {
+		case b == 0x83 && (c == 0xbc || c == 0xbb):
+			return dash, 3
+		case b == 0x80 && c == 0x81:
+			return pause, 3
+		}
+	case 0xef: // half-width forms
+		switch {
+		case b == 0xbd && (c == 0xb0 || c == 0xa5):
+			return dash, 3
+		case b == 0xbd && c == 0xa4:
+			return pause, 3
+		}
+	}
+	return 0, 0
 }
 
 // isFullStop reports whether s starts with 。 or its half-width form, which input

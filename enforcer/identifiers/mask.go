@@ -20,14 +20,14 @@ type form struct {
 	marks [NumKinds]string
 	// isURL: a bare + may be a space, a / is no part of base64.
 	isURL bool
-	// masksClickIDs: the values of click id parameters are tokens as others.
-	masksClickIDs bool
+	// anonymous: click ids and the hashes of articles are tokens as others.
+	anonymous bool
 }
 
 var (
 	asText      = form{marks: textMarks}
 	asURL       = form{marks: urlMarks, isURL: true}
-	asAnonymous = form{marks: urlMarks, isURL: true, masksClickIDs: true}
+	asAnonymous = form{marks: urlMarks, isURL: true, anonymous: true}
 )
 
 // maxSweeps is how often a text is gone over. Once is enough but for texts
@@ -114,7 +114,7 @@ func (f *finder) find() {
 	f.emails()
 	f.jwts()
 	f.passUUIDs()
-	f.passRevisions()
+	f.passNames()
 	f.secrets()
 	f.ibans()
 	f.addresses6()

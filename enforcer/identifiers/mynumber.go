@@ -1,13 +1,14 @@
 package identifiers
 
 // myNumber returns the end of the Japanese individual number that n starts
-// with: 12 digits, solid or in groups of four.
+// with: 12 digits, solid or in groups of four, which slashes do not separate: one
+// in eleven paths of three numbers would be one.
 func (f *finder) myNumber(n *number) (end int, ok bool) {
 	groups := 1
 	if n.length(0) == 4 {
 		groups = 3
 	}
-	if n.n < groups || n.groups[groups-1].total != 12 || groups == 3 && (n.length(1) != 4 || !n.uniform(3)) {
+	if n.n < groups || n.groups[groups-1].total != 12 || groups == 3 && (n.length(1) != 4 || !n.uniform(3) || n.groups[0].gap == '/') {
 		return 0, false
 	}
 	start, end := n.groups[0].start, n.until(groups)

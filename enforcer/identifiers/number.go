@@ -54,6 +54,9 @@ func (f *finder) numbers() {
 // readNumber reads the groups from i on.
 func (f *finder) readNumber(i int, n *number) {
 	n.n = 0
+	if f.readSpelled(i, n) {
+		return
+	}
 	total := 0
 	for n.n < maxGroups {
 		end := f.run(i, digit)
@@ -69,6 +72,40 @@ func (f *finder) readNumber(i int, n *number) {
 		if g.gap == 0 {
 			return
 		}
+	}
+}
+
+// readSpelled reads digits of which each stands apart, as in 0 9 0 1 2 3 4 …, as one
+// group. They are no number when they are a part of more, count up, or are as
+// alike as the runs of innings.
+func (f *finder) readSpelled(i int, n *number) bool {
+	mark := f.at(i + 1)
+	if !is(mark, gap) || mark == '(' || mark == ')' || f.at(i-1) == mark && is(f.at(i-2), digit) && !is(f.at(i-3), digit) {
+		return false
+	}
+	const fewestKinds, mostJudged = 5, 12
+	count, kinds, counts := 0, 0, true
+	seen := [10]bool{}
+	for end := i; ; end += 2 {
+		f.steps++
+		if count == maxDigits || is(f.at(end+1), digit) {
+			return false
+		}
+		d := f.text[end]
+		counts = counts && (count == 0 || d == n.digits[count-1]+1 || d == '0' && n.digits[count-1] == '9')
+		if !seen[d-'0'] {
+			seen[d-'0'] = true
+			kinds++
+		}
+		n.digits[count] = d
+		if count++; f.at(end+1) == mark && is(f.at(end+2), digit) {
+			continue
+		}
+		if count < minDigits || counts || count <= mostJudged && kinds < fewestKinds {
+			return false
+		}
+		n.groups[0], n.n = group{start: i, end: end + 1, total: count}, 1
+		return true
 	}
 }
 
@@ -88,10 +125,13 @@ func (f *finder) gapAfter(i int) (mark byte, next int) {
 	return 0, 0
 }
 
-// plain returns the hyphen for any dash.
+// plain returns the hyphen for any dash, and the slash for what separates as little.
 func plain(b byte) byte {
-	if b == dash {
+	switch b {
+	case dash:
 		return '-'
+	case pause:
+		return '/'
 	}
 	return b
 }

@@ -44,7 +44,20 @@ func (f *finder) isDomestic(n *number, k int) bool {
 		return false
 	}
 	mark := n.groups[k-2].gap
+	if mark == '/' {
+		return n.isSlashed(k) && (n.groups[k-1].total == 11 || !f.among(start, end, mark))
+	}
 	return mark == ' ' || !f.among(start, end, mark)
+}
+
+// isSlashed reports whether k groups that slashes separate, as they do numbers of
+// things in a path, are a Japanese number and no month, year and number.
+func (n *number) isSlashed(k int) bool {
+	if k != 3 || !n.isJapanese(k) {
+		return false
+	}
+	year := n.digits[n.groups[0].total:n.groups[1].total]
+	return n.length(0) > 2 || len(year) != 4 || string(year[:2]) != "19" && string(year[:2]) != "20"
 }
 
 // opening returns start, or where the parenthesis before it is.

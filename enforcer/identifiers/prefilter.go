@@ -106,7 +106,8 @@ func survey(s string) bool {
 	seen |= sum
 	return number >= minDigits || exceeds(sum) ||
 		weight(seen, equalsWeight) != 0 && anySecretName(s) ||
-		weight(seen, wideWeight) != 0 && anyWide(s)
+		weight(seen, wideWeight) != 0 && anyWide(s) ||
+		weight(seen, digitWeight) != 0 && anyStop(s)
 }
 
 // exceeds reports whether there are enough marks for an address of any kind.
@@ -159,9 +160,12 @@ func anySecretName(s string) bool {
 // anyWide reports whether s has characters that change what was surveyed once
 // they are folded.
 func anyWide(s string) bool {
-	for _, lead := range [...]byte{0xef, 0xe2, 0xc2, 0xe1} {
+	for at := range len(leads) {
+		if leads[at] == 0xe3 {
+			continue // spaces and dashes, which end no number, and stops, for which see anyStop
+		}
 		for rest := s; ; {
-			i := strings.IndexByte(rest, lead)
+			i := strings.IndexByte(rest, leads[at])
 			if i < 0 {
 				break
 			}
@@ -174,13 +178,31 @@ func anyWide(s string) bool {
 	return false
 }
 
+// anyStop reports whether a full stop that may be a dot stands between digits.
+func anyStop(s string) bool {
+	if strings.IndexByte(s, 0xe3) < 0 {
+		return false
+	}
+	const stop = "。"
+	for rest := s; ; {
+		i := strings.Index(rest, stop)
+		if i < 0 {
+			return false
+		}
+		if i > 0 && is(rest[i-1], digit) && i+len(stop) < len(rest) && is(rest[i+len(stop)], digit) {
+			return true
+		}
+		rest = rest[i+len(stop):]
+	}
+}
+
 // changes reports whether the character at the start of s stands for one that
 // the survey would have counted.
 func changes(s string) bool {
 	ascii, size := lookalike(s)
 	switch {
 	case size == 0:
-		return !whole(s) // not UTF-8, or in pieces
+		return !whole(s) || isFullStop(s) // not UTF-8, or in pieces
 	case ascii == '%':
 		return len(s) > size && (is(s[size], hex) || s[size] == 'u' || continues(s[size]))
 	case ascii == removed:

@@ -52,7 +52,7 @@ func (f *finder) secrets() {
 // go on.
 func (f *finder) parameter(i int) int {
 	f.steps += 16
-	if !f.masksClickIDs && namesClickID(f.text[:i]) {
+	if !f.anonymous && namesClickID(f.text[:i]) {
 		return f.valueEnd(i + 1)
 	}
 	if !namesSecret(f.text[:i]) {

@@ -36,6 +36,40 @@ func TestSecrets(t *testing.T) {
 	check("/commit/"+hex32+"/blob/0123309566/raw/a1b2c3d4e5", "/commit/"+hex32+"/blob/0123309566/raw/a1b2c3d4e5")
 }
 
+// A published article's name may be a digest; a session key may be too.
+func TestNamesOfContent(t *testing.T) {
+	const sha1, sha256 = hex32 + "a1b2c3d4", hex32 + "0123456789abcdef0123456789abcdef"
+	check := maskCheck(t, MaskURL)
+	pass := func(url string) { t.Helper(); check(url, url) }
+	masked := func(before, hash, after string) { t.Helper(); check(before+hash+after, before+"%5Bsecret%5D"+after) }
+	pass("https://news.example.jp/articles/" + sha1)
+	pass("https://news.example.jp/articles/" + sha1 + "/comments?page=2")
+	pass("https://news.example.jp/articles/" + sha1 + "?source=rss")
+	pass("https://news.example.jp/Articles/" + strings.ToUpper(sha1) + "#top")
+	pass("https://www.example.jp/news/" + hex32 + "/images/000")
+	pass("https://www.example.jp/blog/" + sha256)
+	pass("https://www.example.jp/share?url=https%3A%2F%2Fnews.example.jp%2Farticles%2F" + sha1)
+
+	masked("https://www.example.jp/articles?id=", sha1, "")
+	masked("https://www.example.jp/?articles=", sha1, "")
+	masked("https://www.example.jp/articles/", sha1+"0", "")        // no digest
+	masked("https://www.example.jp/articles/", hex32+"a1b2c3d", "") // no digest
+	masked("https://www.example.jp/articles/", sha1+"-edit", "")    // not all of the segment
+	masked("https://www.example.jp/articles/taro/", sha1, "")       // not right after
+	masked("https://www.example.jp/my-articles/", sha1, "")         // part of a word
+	masked("https://www.example.jp/session/", sha1, "")
+	masked("https://www.example.jp/reset/", sha256, "")
+	masked("https://www.example.jp/unsubscribe/", hex32, "?x=1")
+	masked("https://www.example.jp/", sha1, "")
+	masked("https://www.example.jp/articles/"+sha1+"/", hex32, "")
+	masked("https://www.example.jp/articles/"+sha1+"?token=", sha1, "")
+	all := func(string) bool { return true }
+	anonymous := string(AnonymiseURL(nil, "https://news.example.jp/articles/"+sha1+"/comments?from=/articles/"+sha1, all))
+	if anonymous != "https://news.example.jp/articles/%5Bid%5D/comments?from=/articles/%5Bsecret%5D" {
+		t.Errorf("anonymised: %s", anonymous)
+	}
+}
+
 func TestClickIDs(t *testing.T) {
 	check := maskCheck(t, MaskURL)
 	for _, name := range []string{"gclid", "gbraid", "wbraid", "fbclid", "msclkid", "ttclid", "yclid"} {

@@ -43,6 +43,9 @@ var (
 	}
 	// revisionWords precede the hash of a revision in an address.
 	revisionWords = words{ascii: []string{"commit", "commits", "blob", "tree", "raw"}}
+	// contentWords precede the hash of an article or the like in an address.
+	contentWords = []string{"article", "articles", "news", "story", "stories", "post", "posts", "entry", "entries", "blog", "column", "columns", "topics",
+		"video", "videos", "movie", "movies", "photo", "photos", "gallery", "recipe", "recipes"}
 	// orderWords precede the numbers of things.
 	orderWords = words{
 		[]string{"order", "orderno", "tracking", "invoice", "booking", "ticket", "item", "itm", "sku", "upc", "jan", "ean", "isbn", "product", "dp"},
