@@ -105,6 +105,7 @@ func New(o Options) *Collector {
 	c.server = &fasthttp.Server{
 		Handler:                       c.handle,
 		ErrorHandler:                  c.refuse,
+		ExpectHandler:                 c.expect,
 		Name:                          "",
 		NoDefaultServerHeader:         true,
 		NoDefaultDate:                 true,
@@ -167,6 +168,8 @@ func (c *Collector) Shutdown(ctx context.Context) error {
 	return nil
 }
 
+const eventsPath = "/v1/events"
+
 // handle routes a request. A panic ends only the request that caused it.
 func (c *Collector) handle(ctx *fasthttp.RequestCtx) {
 	begun(ctx)
@@ -181,8 +184,14 @@ func (c *Collector) handle(ctx *fasthttp.RequestCtx) {
 		}
 	}()
 	c.counters.requests.Inc()
+	if status := lenient(&ctx.Request.Header); status != 0 {
+		c.counters.malformed.Inc()
+		ctx.SetConnectionClose()
+		answerError(ctx, status, noHTTP)
+		return
+	}
 	switch string(ctx.Path()) {
-	case "/v1/events":
+	case eventsPath:
 		c.only(ctx, c.lose, c.serveEvents, fasthttp.MethodPost)
 	case "/v1/reset":
 		c.only(ctx, ignore, c.serveReset, fasthttp.MethodPost)

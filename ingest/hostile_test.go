@@ -302,6 +302,14 @@ func TestBadHTTP(t *testing.T) {
 	check("a long body cut off", head("Content-Length: 50000")+strings.Repeat(body, 200), "HTTP/1.1 400")
 	check("a bare line feed", strings.ReplaceAll(head(length), "\r\n", "\n")+body, "HTTP/1.1 204", "HTTP/1.1 400")
 
+	for _, version := range []string{"HTTP/9.9", "HTTP/2.0", "HTTP/1.2", "HTTP/0.9"} {
+		check(version, strings.Replace(head(length), "HTTP/1.1", version, 1)+body, "HTTP/1.1 505")
+	}
+	check("HTTP/1.0", strings.Replace(head(length), "HTTP/1.1", "HTTP/1.0", 1)+body, "HTTP/1.1 204", "HTTP/1.0 204")
+	check("a folded header", head("X-Long: a\r\n CANARY-http", length)+body, "HTTP/1.1 400")
+	check("a folded header by a tab", head(length, "X-Long: a\r\n\tContent-Length: 1")+body, "HTTP/1.1 400")
+	check("a folded header, after a bare line feed", head(length, "X-Long: a\n Transfer-Encoding: chunked")+body, "HTTP/1.1 400")
+
 	// What a request hides behind its body is not another one.
 	hidden := "0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: c\r\n\r\n"
 	if got := r.raw(head("Transfer-Encoding: chunked", "Content-Length: 4") + hidden); strings.Count(got, "HTTP/1.1") > 1 {
@@ -363,6 +371,27 @@ func TestExpectContinue(t *testing.T) {
 	if line, err := reader.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 204") {
 		t.Errorf("got %q, %v", line, err)
 	}
+}
+
+// TestExpectTooMuch: a client that asks whether it may send a body that is too
+// large is told not to, and that is accounted for.
+func TestExpectTooMuch(t *testing.T) {
+	t.Parallel()
+	r := start(t, quick)
+	ask := func(path, more string) {
+		t.Helper()
+		c := must(net.Dial("tcp", r.address))(t)
+		defer c.Close()
+		fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: c\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n%s\r\n", path, more)
+		answer, err := io.ReadAll(c) // until it is closed
+		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 4") || strings.Count(string(answer), "HTTP/1.1") != 1 {
+			t.Errorf("%s: got %.100q, %v", path, answer, err)
+		}
+	}
+	ask("/v1/events", "Content-Length: 100000000\r\n")
+	ask("/v1/reset", "Content-Length: 100000000\r\n")
+	ask("/v1/events", "X-Long: a\r\n b\r\nContent-Length: 10\r\n")
+	r.accounted(map[string]uint64{" unknown rejected too_large": 1})
 }
 
 // TestTooManyConnections are told to come back, and health is still answered.
