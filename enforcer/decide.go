@@ -40,14 +40,17 @@ type RecipientVerdict struct {
 	// from the client; all false unless allowed. AdUserData and
 	// AdPersonalisation are Google's ad_user_data and ad_personalization;
 	// LimitedDataUse is Meta's.
-	AdUserData, AdPersonalisation, LimitedDataUse bool
+	// TrackingPermitted: the phone says that its user permits tracking.
+	AdUserData, AdPersonalisation, LimitedDataUse, TrackingPermitted bool
+
+	refused schemas.Purposes // to the recipient's vendor alone
 }
 
 // Decide decides about the event of a site into v. It is a pure function of
 // its arguments; resets may be nil.
 //
 // Of each recipient: the event's purpose must be one for which the policy
-// gives it events, and must be granted. Without consent the store has what the
+// gives it events, and must be granted, as must be what all that it is sent serves. Without consent the store has what the
 // policy's rule says; a third party has nothing. An event that carries a reset
 // identifier is dropped or anonymised for all, and one whose user opted out of
 // a third party is not for that one.
@@ -78,6 +81,8 @@ func (t *Table) Decide(site *Site, e *schemas.Event, r *Request, resets *Resets,
 			rv.Outcome, rv.Reason = withheld(rule.without, i == 0), schemas.ReasonOptedOut
 		case granted.Has(rule.purpose) && heard.vendorRefused[i].Has(rule.purpose):
 			rv.Outcome, rv.Reason = withheld(rule.without, i == 0), schemas.ReasonVendorRefused
+		case granted.Has(rule.purpose) && !(granted &^ heard.vendorRefused[i]).HasAll(site.requires[i]):
+			rv.Outcome, rv.Reason = withheld(rule.without, i == 0), missing(site.requires[i]&^granted, &why)
 		case granted.Has(rule.purpose):
 			rv.Outcome, rv.Categories = schemas.Allowed, site.categories[i][granted&^heard.vendorRefused[i]]
 			heard.derive(i, granted, j, &rv)
@@ -90,6 +95,17 @@ func (t *Table) Decide(site *Site, e *schemas.Event, r *Request, resets *Resets,
 		}
 	}
 	v.Recipients = v.verdict[:len(site.recipients)]
+}
+
+// missing is why a recipient lacks what all it is sent serves: refused are those
+// that are granted to nobody, none when it is an IAB signal's word about it alone.
+func missing(refused schemas.Purposes, why *[schemas.NumPurposes]schemas.Reason) schemas.Reason {
+	for p := schemas.Purpose(0); p < schemas.NumPurposes; p++ {
+		if refused.Has(p) {
+			return why[p]
+		}
+	}
+	return schemas.ReasonVendorRefused
 }
 
 // withheld is the outcome of an event that may not pass as it is. Only the

@@ -25,6 +25,7 @@ type ExplainedFlags struct {
 	AdUserData        bool `json:"ad_user_data"`
 	AdPersonalisation bool `json:"ad_personalization"`
 	LimitedDataUse    bool `json:"limited_data_use"`
+	TrackingPermitted bool `json:"tracking_permitted"`
 }
 
 // ExplainedField is the fate of a field.
@@ -67,10 +68,10 @@ func (x *Explanation) explainRecipients(t *Table, e *schemas.Event, v *Verdict) 
 		rv := &v.Recipients[i]
 		r := ExplainedRecipient{
 			Recipient: t.Recipients[rv.Recipient], Outcome: rv.Outcome, Reason: rv.Reason,
-			Why: x.why(t, v.Site, i, rv),
+			Why: x.why(t, v, i, rv),
 		}
 		if rv.Outcome == schemas.Allowed {
-			r.Flags = &ExplainedFlags{rv.AdUserData, rv.AdPersonalisation, rv.LimitedDataUse}
+			r.Flags = &ExplainedFlags{rv.AdUserData, rv.AdPersonalisation, rv.LimitedDataUse, rv.TrackingPermitted}
 		}
 		f := fates{recipient: r.Recipient, site: v.Site, record: records[rv.Outcome], mayHave: v.Site.categories[i][schemas.AllPurposes]}
 		for field := range e.Fields.Each {
@@ -84,7 +85,8 @@ func (x *Explanation) explainRecipients(t *Table, e *schemas.Event, v *Verdict) 
 }
 
 // why puts the rule that led to a recipient's outcome in words.
-func (x *Explanation) why(t *Table, site *Site, i int, rv *RecipientVerdict) string {
+func (x *Explanation) why(t *Table, v *Verdict, i int, rv *RecipientVerdict) string {
+	site := v.Site
 	purpose := x.Rule.Purpose.String()
 	needs := x.Rule.Event + " is for " + purpose
 	switch {
@@ -92,6 +94,10 @@ func (x *Explanation) why(t *Table, site *Site, i int, rv *RecipientVerdict) str
 		return needs + ", for which the policy gives this recipient nothing; it is given " + list(site.purposes[i].Names())
 	case rv.Reason == schemas.ReasonReset:
 		return "an identifier of the event has been reset, and the policy says " + t.reset.String()
+	case rv.Reason == schemas.ReasonOptedOut:
+		return "the user opted out of this recipient"
+	case rv.Outcome != schemas.Allowed && v.Purposes.Has(x.Rule.Purpose) && !(v.Purposes &^ v.heard.vendorRefused[i]).HasAll(site.requires[i]):
+		return "all that this recipient is sent serves " + list(site.requires[i].Names()) + ", which is not granted to it"
 	case rv.Reason == schemas.ReasonVendorRefused:
 		return needs + ", which is granted, but an IAB signal does not permit this recipient's vendor to process for it"
 	case rv.Outcome == schemas.Allowed:

@@ -98,7 +98,7 @@ func (w *textWriter) recipient(r *ExplainedRecipient) {
 	w.line("%s: %s, because %s", r.Recipient, r.Outcome, words(r.Reason))
 	w.line("  %s", r.Why)
 	if f := r.Flags; f != nil {
-		w.line("  its own flags: ad_user_data %t, ad_personalization %t, limited data use %t", f.AdUserData, f.AdPersonalisation, f.LimitedDataUse)
+		w.line("  its own flags: ad_user_data %t, ad_personalization %t, limited data use %t, tracking permitted %t", f.AdUserData, f.AdPersonalisation, f.LimitedDataUse, f.TrackingPermitted)
 	}
 	if r.Outcome == schemas.Dropped {
 		return

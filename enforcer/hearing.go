@@ -38,6 +38,7 @@ type vendorFlags struct {
 	noUserData        bool // Google's ad_user_data was denied
 	noPersonalisation bool // ad_personalization was denied, or GPC is on
 	optedOut          bool // of sale, sharing or targeted advertising: US Privacy, GPP or GPC
+	permitted         bool // tracking is, by the phone
 	noProfiles        [schemas.MaxRecipients]bool
 }
 
@@ -378,6 +379,8 @@ func (h *hearing) hearMobile(s *schemas.Signals) {
 			h.malformed()
 		case att.Answer() == schemas.Refused:
 			h.refuse(h.table.mobile, schemas.ReasonOptOutSignal)
+		default:
+			h.flags.permitted = true
 		}
 	}
 	if s.LimitAdTracking != "" {
@@ -387,6 +390,8 @@ func (h *hearing) hearMobile(s *schemas.Signals) {
 			h.malformed()
 		case limit.Answer() == schemas.Refused:
 			h.refuse(h.table.mobile, schemas.ReasonOptOutSignal)
+		default:
+			h.flags.permitted = true
 		}
 	}
 }
@@ -396,6 +401,8 @@ func (h *hearing) derive(i int, granted schemas.Purposes, j *jurisdiction, rv *R
 	ads := (granted &^ h.vendorRefused[i]).Has(schemas.Advertising)
 	rv.AdUserData = ads && !h.flags.noUserData
 	rv.AdPersonalisation = ads && !h.flags.noPersonalisation && !h.flags.noProfiles[i]
+	rv.TrackingPermitted = ads && h.flags.permitted
+	rv.refused = h.vendorRefused[i]
 	// Where silence grants, the law is one of opting out: who has not said yes
 	// is processed for as little as possible; and so is who has opted out, where
 	// the policy does not have that refuse.

@@ -40,7 +40,8 @@ func (p *Projector) ownOf(k *Keys, recipient string, e *schemas.Event, named sch
 	return p.own[start:len(p.own):len(p.own)]
 }
 
-// flags returns the flags that the recipient is told.
+// flags returns the flags that the recipient is told, and what is refused to it
+// alone.
 func (rv *RecipientVerdict) flags() (flags schemas.GrantFlags) {
 	if rv.AdUserData {
 		flags |= schemas.AdUserData
@@ -51,7 +52,10 @@ func (rv *RecipientVerdict) flags() (flags schemas.GrantFlags) {
 	if rv.LimitedDataUse {
 		flags |= schemas.LimitedDataUse
 	}
-	return flags
+	if rv.TrackingPermitted {
+		flags |= schemas.TrackingPermitted
+	}
+	return flags | schemas.RefusedTo(rv.refused)
 }
 
 // isOwn reports whether an identifier in its normal form looks as its maker

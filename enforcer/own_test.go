@@ -78,7 +78,7 @@ func TestOwnIdentifiers(t *testing.T) {
 	const meta = "id=0190163d-8694-739b-aea5-966c26f8ad91 fbp=fb.1.1596403881668.1116446470 idfa=ea7583cd-a667-48bc-b806-42ecb2b48606"
 	check("pageview", `{"analytics":true,"advertising":true}`, map[string]string{"google": "ga=11.22"})
 	check("conversion", `{"analytics":true,"advertising":true}`, map[string]string{"google": "ga=11.22", "meta": meta})
-	check("conversion", `{"analytics":false,"advertising":true}`, map[string]string{"google": "ga=11.22", "meta": meta})
+	check("conversion", `{"analytics":false,"advertising":true}`, map[string]string{"meta": meta}) // all that Google is sent is analytics too
 	check("pageview", `{"analytics":true,"advertising":false}`, map[string]string{"google": "ga=11.22"})
 	check("pageview", `{}`, nil)
 }
@@ -96,7 +96,10 @@ func TestOwnFlags(t *testing.T) {
 		}
 	}
 	both := schemas.AdUserData | schemas.AdPersonalisation
-	check(ownEvent, `{"advertising":true}`, both, both)
+	check(ownEvent, `{"analytics":true,"advertising":true}`, both, both)
+	tracked := both | schemas.TrackingPermitted
+	check(ownEvent, `{"analytics":true,"advertising":true,"att":"authorized"}`, tracked, tracked)
+	check(ownEvent, `{"analytics":true,"advertising":true,"limit_ad_tracking":false}`, tracked, tracked)
 	californian := strings.Replace(ownEvent, `"site":"shop"`, `"site":"travel","country":"US","region":"US-CA"`, 1)
 	check(californian, `{"advertising":true}`, both, both)
 	check(californian, `{}`, both|schemas.LimitedDataUse, both|schemas.LimitedDataUse)

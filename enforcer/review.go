@@ -12,7 +12,8 @@ type Review struct {
 	Outcome    schemas.Outcome
 	Reason     schemas.Reason
 	Categories schemas.Categories // that it may have, when allowed
-	// Granted are the purposes that are granted still, when allowed.
+	// Granted are the purposes that are granted to the recipient still, when
+	// allowed.
 	Granted schemas.Purposes
 	// Own are identifiers that the policy lets it have as they came: of those in
 	// its grant it may have no others.
@@ -52,6 +53,7 @@ func (t *Table) Review(r *schemas.Record, recipient string, w *Withdrawn) Review
 	}
 	rule, _ := site.rule(&r.Event)
 	granted, outdated := t.stillGranted(r)
+	refused := r.Grant(recipient).Flags.Refused()
 	switch {
 	case !site.purposes[place].Has(rule.purpose):
 		return Review{Outcome: schemas.Dropped, Reason: schemas.ReasonRecipient}
@@ -67,7 +69,14 @@ func (t *Table) Review(r *schemas.Record, recipient string, w *Withdrawn) Review
 		return Review{Outcome: withheld(rule.without, store), Reason: schemas.ReasonOutdatedConsent}
 	case !granted.Has(rule.purpose):
 		return Review{Outcome: withheld(rule.without, store), Reason: schemas.ReasonRefused}
+	case !(granted &^ refused).Has(rule.purpose), !(granted &^ refused).HasAll(site.requires[place]):
+		reason := schemas.ReasonRefused
+		if granted.Has(rule.purpose) && granted.HasAll(site.requires[place]) {
+			reason = schemas.ReasonVendorRefused
+		}
+		return Review{Outcome: withheld(rule.without, store), Reason: reason}
 	}
+	granted &^= refused
 	site.undeclare(r)
 	return Review{
 		Outcome: schemas.Allowed, Reason: r.Reason, Categories: had & site.categories[place][granted],

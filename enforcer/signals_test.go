@@ -145,6 +145,45 @@ func TestVendorsOfATCString(t *testing.T) {
 	check("google not disclosed", tcGoogleConsentedNotDisclosed, "ad_click", schemas.Dropped)
 	check("no profiles for google", tcRestrictionType0GoogleP3p4, "ad_click", schemas.Dropped)
 	check("only purpose 1", tcGoogleOnlyPurpose1, "ad_click", schemas.Dropped)
+	check("no statistics for google", tcNoStatisticsForGoogle, "pageview", schemas.Dropped)
+	check("no statistics for google", tcNoStatisticsForGoogle, "ad_click", schemas.Dropped) // it requires analytics
+}
+
+// tcNoStatisticsForGoogle permits all but that the publisher forbids Google purpose
+// 9, which analytics needs.
+const tcNoStatisticsForGoogle = "CQitFIAQitFIAEsACBENB5FgAP_gAEPgAAYgF5wAoAAgAGAvMC84AUAAQADAXmACSAAgLz.IF5wAoAAgAGAvM"
+
+// TestVendorRefusedOnePurpose: where a string refuses a purpose to one vendor alone,
+// that one has nothing by it, though others have: by the decision, by the review of
+// its record, and also where the policy does not say what all it is sent serves.
+func TestVendorRefusedOnePurpose(t *testing.T) {
+	strict := exampleTable(t)
+	lax := tableWith(t, "    requires: [analytics]", "    #")
+	event := `{"type":"conversion","name":"order","site":"shop","value":1,"currency":"EUR","visitor_id":"v","age_band":"30-39","region":"DE","consent":{"tcf":"` + tcNoStatisticsForGoogle + `"}}`
+	at := Request{Now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
+	e := decode(t, event)
+	var v Verdict
+	lax.Decide(lax.Site("shop"), e, &at, nil, &v)
+	record := new(Projector).Record(newKeys(t), e, &v, schemas.Allowed)
+	read := new(schemas.Record)
+	if err := new(schemas.RecordDecoder).Decode(record.AppendJSON(nil), read); err != nil {
+		t.Fatal(err)
+	}
+	if got := lax.Review(read, policy.Store, nil); got.Outcome != schemas.Allowed || !got.Granted.Has(schemas.Analytics) {
+		t.Errorf("the store has %+v", got)
+	}
+	if got := lax.Review(read, "google", nil); got.Outcome != schemas.Allowed || got.Granted.Has(schemas.Analytics) || !got.Granted.Has(schemas.Advertising) {
+		t.Errorf("google has %+v", got)
+	}
+	if got := strict.Review(read, "google", nil); got.Outcome != schemas.Dropped || got.Reason != schemas.ReasonVendorRefused {
+		t.Errorf("google has %+v of a policy by which all it is sent serves analytics", got)
+	}
+	x := strict.Explain(strict.Site("shop"), decode(t, event), &at, nil)
+	for _, r := range x.Recipients {
+		if r.Recipient == "google" && (r.Outcome != schemas.Dropped || r.Reason != schemas.ReasonVendorRefused || !strings.Contains(r.Why, "analytics")) {
+			t.Errorf("explained as %+v", r)
+		}
+	}
 }
 
 // TestAdditionalConsent: a provider outside the vendor list has only what the

@@ -54,6 +54,7 @@ type category struct {
 // jurisdiction is the rules of a place.
 type jurisdiction struct {
 	name     string
+	place    string           // the only one whose rules they are, "" of none or several
 	granted  schemas.Purposes // by silence
 	gpc, dnt schemas.Purposes // refused by the signal
 }
@@ -77,8 +78,9 @@ type Site struct {
 	// categoriesOf has the categories of each platform, in the order of
 	// policy.Platforms.
 	categoriesOf [len(policy.Platforms)][]category
-	// purposes for which a recipient may have events at all.
-	purposes []schemas.Purposes
+	// purposes for which a recipient may have events at all, and those that all
+	// of them serve.
+	purposes, requires []schemas.Purposes
 }
 
 type rule struct {
@@ -145,6 +147,9 @@ func (t *Table) compileJurisdictions(p *policy.Policy) {
 		}
 		if rules.Default == policy.OptOut {
 			j.granted = schemas.AllPurposes
+		}
+		if len(rules.Places) == 1 {
+			j.place = rules.Places[0]
 		}
 		unknown.granted &= j.granted
 		unknown.gpc |= j.gpc
@@ -245,7 +250,7 @@ func (s *Site) compileRecipient(p *policy.Policy, r policy.Recipient) {
 		}
 	}
 	s.categories = append(s.categories, table)
-	s.purposes = append(s.purposes, mayFor)
+	s.purposes, s.requires = append(s.purposes, mayFor), append(s.requires, schemas.PurposesOf(r.Requires...))
 }
 
 func compileRule(r policy.Rule) rule { return rule{purpose: r.Purpose, without: r.WithoutConsent} }
@@ -277,6 +282,12 @@ func (s *Site) rule(e *schemas.Event) (r rule, named bool) {
 		}
 	}
 	return s.rules[e.Type], named
+}
+
+// Place returns the one place (US-CA) whose rules a jurisdiction is, "" where it is of
+// several or of none.
+func (t *Table) Place(jurisdiction string) string {
+	return t.jurisdictions[t.byName[jurisdiction]].place
 }
 
 // Origin reports whether pages of the origin may send the site's events. The

@@ -23,7 +23,7 @@ func decodeGrants(v *fastjson.Value, r *Record) bool {
 func decodeFlags(v *fastjson.Value, r *Record) bool {
 	return eachGrant(v, r, func(g *Grant, v *fastjson.Value) bool {
 		bits, err := v.Uint()
-		g.Flags = GrantFlags(bits & allFlags) // later ones are passed over
+		g.Flags = GrantFlags(bits) & allFlags // later ones are passed over
 		return err == nil
 	})
 }

@@ -9,7 +9,8 @@ const MaxRecipients = 16
 type Grant struct {
 	Recipient  string
 	Categories Categories
-	// Flags are the vendors' own flags of the verdict; none for the store.
+	// Flags are the vendors' own flags of the verdict, and the purposes that were
+	// refused to this recipient alone; none for the store.
 	Flags GrantFlags
 	// Own are identifiers as they came, which the policy lets this recipient,
 	// and no other by this grant, have so: of a user, sealed for it. They are always of a field of the
@@ -17,8 +18,9 @@ type Grant struct {
 	Own []OwnIdentifier
 }
 
-// GrantFlags are the flags that a vendor is told, one bit each. Their bits are in
-// Kafka records and never change.
+// GrantFlags are the flags that a vendor is told, and the purposes for which it may
+// not process though they are granted, one bit each. Their bits are in Kafka records
+// and never change.
 type GrantFlags uint8
 
 // The flags.
@@ -29,8 +31,24 @@ const (
 	AdPersonalisation
 	// LimitedDataUse is Meta's: to be processed for as little as possible.
 	LimitedDataUse
-	allFlags = 1<<iota - 1
+	// TrackingPermitted: the phone says that its user lets apps track: ATT is
+	// authorized, or limit-ad-tracking is off.
+	TrackingPermitted
+
+	vendorFlags  = 1<<iota - 1
+	refusedShift = 3 // of purposes, of which the first, necessary, is never refused
+	allFlags     = vendorFlags | GrantFlags(OptionalPurposes)<<refusedShift
 )
+
+// RefusedTo are the flags of optional purposes that an IAB signal refuses to the
+// recipient's vendor.
+func RefusedTo(p Purposes) GrantFlags { return GrantFlags(p&OptionalPurposes) << refusedShift }
+
+// Refused returns the purposes that are refused to the recipient alone.
+func (f GrantFlags) Refused() Purposes { return Purposes(f&allFlags>>refusedShift) & OptionalPurposes }
+
+// Vendor returns the vendors' own flags.
+func (f GrantFlags) Vendor() GrantFlags { return f & vendorFlags }
 
 // Has reports whether all the given flags are set.
 func (f GrantFlags) Has(flags GrantFlags) bool { return f&flags == flags }

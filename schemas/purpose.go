@@ -54,6 +54,9 @@ func PurposesOf(list ...Purpose) (set Purposes) {
 // Has reports whether p is in the set.
 func (s Purposes) Has(p Purpose) bool { return s&(1<<p) != 0 }
 
+// HasAll reports whether all of other are in the set.
+func (s Purposes) HasAll(other Purposes) bool { return other&^s == 0 }
+
 // Names returns the names of the purposes in the set.
 func (s Purposes) Names() []string {
 	names := make([]string, 0, NumPurposes)

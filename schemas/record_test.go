@@ -32,7 +32,7 @@ func (w writer) randomRecord(d *Decoder, r *Record) {
 	r.Grants, r.PropertyCategories = nil, nil
 	for i := range w.IntN(MaxRecipients + 1) {
 		g := Grant{Recipient: "recipient-" + strconv.Itoa(i), Categories: Categories(w.IntN(int(AllCategories) + 1))}
-		g.Flags = GrantFlags(w.IntN(allFlags + 1))
+		g.Flags = GrantFlags(w.IntN(int(allFlags) + 1))
 		for f := range (OwnIdentifiers & r.Event.Fields & (FieldsIn(g.Categories) | envelope)).Each {
 			if w.one(2) {
 				g.Own = append(g.Own, OwnIdentifier{f, pick(w, "123.456", `a "b"`, "日本")})

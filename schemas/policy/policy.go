@@ -77,6 +77,7 @@ type Jurisdiction struct {
 type Recipient struct {
 	Operator    string             `yaml:"operator" required:"true" doc:"Company that runs it."`
 	Purposes    []schemas.Purpose  `yaml:"purposes" required:"true" doc:"Purposes for which it may receive events."`
+	Requires    []schemas.Purpose  `yaml:"requires" doc:"Purposes that all it is sent serves, whatever else it is for: without consent to each of them it has nothing. Of Google Analytics that is analytics."`
 	Categories  []schemas.Category `yaml:"categories" required:"true" doc:"Data categories that it may receive."`
 	Identifiers []Identifier       `yaml:"identifiers" doc:"Identifiers that it may have as they came, when consent covers them. All others reach it as pseudonyms made for it alone, so that no two recipients can join what they have."`
 	OptOut      string             `yaml:"opt_out" doc:"Address of its own opt-out page."`

@@ -104,7 +104,8 @@ func TestRefused(t *testing.T) {
 	check("    onetrust:", "    one_trust:", "must be one of onetrust, cookiebot")
 	check("plan: {type: text, category: attribute}", "plan: {type: text}", "sites.shop.properties.plan.category")
 	check("identifiers: [ga]", "identifiers: [visitor_id]", "want one of: id, app_instance_id, ga, fbp, fbc, idfa, gaid, order_id")
-	check("identifiers: [ga]", "identifiers: [ga, ga]", "recipients.google.identifiers[1] (line 79): ga: is listed twice")
+	check("requires: [analytics]", "requires: [social]", "recipients.google.requires[0] (line 78): social: is not among the recipient's purposes")
+	check("identifiers: [ga]", "identifiers: [ga, ga]", "recipients.google.identifiers[1] (line 80): ga: is listed twice")
 	check("terminal_identification, advertisement_identifier, advertisement_information]\n    identifiers: [ga]", "usage_history]\n    identifiers: [ga]",
 		"is of the category terminal_identification, which is not among the recipient's categories")
 	check("  store:\n", "  store:\n    identifiers: [ga]\n", "the store has pseudonyms only")

@@ -122,7 +122,20 @@ func (p *Policy) validateRecipients(check *strict.Check) {
 		if !namePattern.MatchString(name) {
 			check.Problem(strict.Join("recipients", name), name, `must be lower-case letters, digits and "_.-"`)
 		}
+		validateRequires(check, name, p.Recipients[name])
 		validateIdentifiers(check, name, p.Recipients[name])
+	}
+}
+
+func validateRequires(check *strict.Check, name string, r Recipient) {
+	for i, purpose := range r.Requires {
+		path := fmt.Sprintf("%s.requires[%d]", strict.Join("recipients", name), i)
+		switch {
+		case name == Store:
+			check.Problem(path, purpose, "must not be listed: events say by their rule what the store has of them")
+		case !slices.Contains(r.Purposes, purpose):
+			check.Problem(path, purpose, "is not among the recipient's purposes")
+		}
 	}
 }
 

@@ -19,7 +19,11 @@ type Event struct {
 	Time time.Time
 	// Jurisdiction whose rules held, as the policy names it.
 	Jurisdiction string
-	// Granted are the purposes that are granted, of which the event's own is one.
+	// Place is the country (JP) or region (US-CA) whose rules those are, "" where
+	// they are of several.
+	Place string
+	// Granted are the purposes that are granted to the recipient, of which the
+	// event's own is one.
 	Granted schemas.Purposes
 	// Flags are the vendors' own flags.
 	Flags schemas.GrantFlags

@@ -27,8 +27,8 @@ type Kind interface {
 	// whose events they are, is the group. It is called again for every attempt,
 	// with what the recipient may have by then.
 	//
-	// An error says that this event cannot be sent: [ErrUnwanted], [ErrWithheld] or
-	// a [Refusal].
+	// An error says that this event cannot be sent: [ErrUnwanted], [ErrWithheld],
+	// [Unsendable] or a [Refusal].
 	Project(b []byte, e *Event) (body []byte, group string, err error)
 
 	// Request makes the request that sends a batch. Secrets are revealed here, so
@@ -160,9 +160,16 @@ var ErrWithheld = errors.New("what the recipient is sent serves a purpose that w
 // ErrPaused: nothing can be done before an operator acts.
 var ErrPaused = errors.New("the recipient needs an operator")
 
-// Refusal says that an event cannot be sent in the vendor's form. It becomes a
-// dead letter with this reason, a word of a list that is fixed, such as
-// "no_client_id".
+// Unsendable says that an event lacks what the vendor takes none without, and will
+// never have it: it is counted by this reason, a word of a list that is fixed, such as
+// "no_client_id", and left out.
+type Unsendable string
+
+func (u Unsendable) Error() string { return "the vendor takes no such event: " + string(u) }
+
+// Refusal says that an event cannot be sent as things are. It becomes a dead letter,
+// to be driven again when they are otherwise, with this reason, a word of a list that
+// is fixed, such as "no_stream".
 type Refusal string
 
 func (r Refusal) Error() string { return "the event cannot be sent: " + string(r) }

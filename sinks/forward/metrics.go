@@ -68,6 +68,11 @@ func (m *runnerMetrics) withheld(reason fmt.Stringer) {
 	m.set.GetOrCreateCounter(fmt.Sprintf("sekisho_forward_events_total{recipient=%q,outcome=\"withheld\",reason=%q}", m.recipient, reason)).Inc()
 }
 
+// unsendable counts an event that lacks what the vendor needs.
+func (m *runnerMetrics) unsendable(reason string) {
+	m.set.GetOrCreateCounter(fmt.Sprintf("sekisho_forward_events_total{recipient=%q,outcome=\"unsendable\",reason=%q}", m.recipient, reason)).Inc()
+}
+
 // dead counts a dead letter; the reason is the kind's.
 func (m *runnerMetrics) dead(reason string) {
 	m.set.GetOrCreateCounter(fmt.Sprintf("sekisho_forward_events_total{recipient=%q,outcome=\"dead\",reason=%q}", m.recipient, reason)).Inc()

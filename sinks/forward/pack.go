@@ -46,6 +46,7 @@ func (d *delivery) pack(ctx context.Context, list []int) (parcels []*parcel, err
 		}
 		body, group, err := d.kind.Project(nil, seen.event)
 		var refusal Refusal
+		var unsendable Unsendable
 		switch {
 		case errors.Is(err, ErrUnwanted):
 			d.metrics.unwanted.Inc()
@@ -53,6 +54,10 @@ func (d *delivery) pack(ctx context.Context, list []int) (parcels []*parcel, err
 			continue
 		case errors.Is(err, ErrWithheld):
 			d.metrics.withheld(schemas.ReasonRefused)
+			d.done(place)
+			continue
+		case errors.As(err, &unsendable):
+			d.metrics.unsendable(string(unsendable))
 			d.done(place)
 			continue
 		case errors.As(err, &refusal):

@@ -223,7 +223,7 @@ func TestExactlyWhatWasGranted(t *testing.T) {
 
 // settledEvents returns how many events need nothing more.
 func (f *forwarder) settledEvents() float64 {
-	return f.events("sent") + f.events("dead") + f.events("unwanted") + f.events("withheld") + f.events("expired")
+	return f.events("sent") + f.events("dead") + f.events("unsendable") + f.events("unwanted") + f.events("withheld") + f.events("expired")
 }
 
 // decide decides about a planted event, and notes what was granted to whom.

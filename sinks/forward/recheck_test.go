@@ -105,10 +105,16 @@ func TestRecipientGone(t *testing.T) {
 }
 
 // TestAnalyticsRefused: a conversion of somebody who refused analytics is not sent
-// to Google, and is counted; Meta, which is sent it for advertising, has it.
+// to Google, also where the policy does not say that it requires that, and is
+// counted; Meta, which is sent it for advertising, has it.
 func TestAnalyticsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	p := policyOf(t)
+	google := p.Recipients["google"]
+	google.Requires = nil
+	p.Recipients["google"] = google
+	w.table.Store(enforcer.Compile(p))
 	refused := strings.Replace(buy(1), `"analytics":true`, `"analytics":false`, 1)
 	w.send(t, time.Now(), refused, buy(2))
 	for recipient, want := range map[string][2]float64{"google": {1, 1}, "meta": {2, 0}} {
@@ -253,6 +259,25 @@ func TestDeadLetters(t *testing.T) {
 	}
 	if n, again := v.events(); n != 38 || again > 0 {
 		t.Errorf("%d events were taken, %d of them again", n, again)
+	}
+}
+
+// TestUnsendable: an event that has nothing by which the vendor knows whose it is, is
+// counted and left out: no dead letter, which would only be one again.
+func TestUnsendable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send(t, time.Now(), buy(1), `{"id":"0190163d-8694-739b-aea5-966c26f8ad91","type":"conversion","site":"shop","name":"order","consent":{"analytics":true,"advertising":true}}`)
+	for name, reason := range map[string]string{"google": "no_client_id", "meta": "no_identifier"} {
+		v := vendorOf(t, name, standin.Options{Listen: "127.0.0.1:0"})
+		f := w.start(t, name, v.kind)
+		eventually(t, name+" is settled", func() bool { return f.settledEvents() == 2 })
+		if n := f.count("sekisho_forward_events_total", `outcome="unsendable"`, `reason="`+reason+`"`); n != 1 || f.events("sent") != 1 {
+			t.Errorf("%s: %v events are counted as unsendable, %v are sent", name, n, f.events("sent"))
+		}
+	}
+	if letters := w.letters(t); len(letters) > 0 {
+		t.Errorf("letters %+v", letters)
 	}
 }
 

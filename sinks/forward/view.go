@@ -40,12 +40,12 @@ func (v *view) look(value []byte, t *enforcer.Table, w *enforcer.Withdrawn) (fat
 		return fate{reason: review.Reason}, nil
 	}
 	v.event = Event{
-		Type: r.Event.Type, Site: r.Event.Get(schemas.Site), Time: r.Event.Time, Jurisdiction: r.Jurisdiction, Granted: review.Granted,
+		Type: r.Event.Type, Site: r.Event.Get(schemas.Site), Time: r.Event.Time, Jurisdiction: r.Jurisdiction, Place: t.Place(r.Jurisdiction), Granted: review.Granted,
 		fields: r.Event.Fields & (schemas.FieldsIn(review.Categories) | envelope),
 		texts:  &r.Event, grant: r.Grant(v.recipient), site: t.Site(r.Event.Get(schemas.Site)), keys: v.keys, own: review.Own,
 	}
 	e := &v.event
-	e.Flags = e.grant.Flags
+	e.Flags = e.grant.Flags.Vendor()
 	v.open(e)
 	if id, ok := e.Own(schemas.ID); ok {
 		e.ID = id

@@ -144,12 +144,10 @@ func (k *Kind) address(text string) string {
 }
 
 // money writes value and currency, only together: Google takes no value without
-// a currency.
+// a currency. What was paid for an advertisement is nothing that the event is worth,
+// and goes under a name of its own.
 func (p *params) money(e *forward.Event) {
 	value, currency := e.Get(schemas.Value), strings.ToUpper(e.Get(schemas.Currency))
-	if value == "" {
-		value = e.Get(schemas.Price)
-	}
 	switch {
 	case !isCurrency(currency):
 		if value != "" || currency != "" {
@@ -159,6 +157,7 @@ func (p *params) money(e *forward.Event) {
 		p.text("currency", currency)
 		p.number("value", value)
 	}
+	p.number("ad_price", e.Get(schemas.Price))
 	if id, ok := e.Own(schemas.OrderID); ok {
 		p.text("transaction_id", id)
 	} else if order, ok := e.Pseudonym(schemas.OrderID); ok {
@@ -182,7 +181,7 @@ func (p *params) advertisement(e *forward.Event) {
 var special = map[string]bool{
 	"session_id": true, "engagement_time_msec": true, "page_location": true, "page_referrer": true, "page_title": true,
 	"value": true, "currency": true, "transaction_id": true, "items": true, "price": true, "tax": true, "shipping": true,
-	"coupon": true, "user_id": true, "client_id": true, "timestamp_micros": true, "event_id": true,
+	"coupon": true, "ad_price": true, "user_id": true, "client_id": true, "timestamp_micros": true, "event_id": true,
 }
 
 func (p *params) properties(e *forward.Event) {

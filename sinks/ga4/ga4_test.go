@@ -132,14 +132,14 @@ func TestProject(t *testing.T) {
 		head+`"events":[{"name":"purchase",`+time+id+`,"site_items":2}}]}`)
 	check(`"type":"conversion","site":"shop","visitor_id":"v"`, head+`"events":[{"name":"conversion",`+time+id+`}}]}`)
 	check(`"type":"ad_impression","site":"shop","visitor_id":"v","ad_placement":"top","ad_campaign":"autumn","ad_creative":"c","ad_network":"n","price":0.0012,"currency":"jpy"`,
-		head+`"events":[{"name":"view_promotion",`+time+id+`,"currency":"JPY","value":0.0012,"promotion_name":"autumn","creative_name":"c","creative_slot":"top","ad_network":"n"}}]}`)
+		head+`"events":[{"name":"view_promotion",`+time+id+`,"currency":"JPY","ad_price":0.0012,"promotion_name":"autumn","creative_name":"c","creative_slot":"top","ad_network":"n"}}]}`)
 	check(`"type":"ad_click","site":"shop","visitor_id":"v","ad_placement":"top"`, head+`"events":[{"name":"select_promotion",`+time+id+`,"creative_slot":"top"}}]}`)
 	check(`"type":"custom","site":"shop","visitor_id":"v","name":"session_start"`, head+`"events":[{"name":"site_session_start",`+time+id+`}}]}`)
 	check(`"type":"custom","site":"shop","visitor_id":"v","name":"1st-step.x"`, head+`"events":[{"name":"e_1st_step_x",`+time+id+`}}]}`)
 	check(`"type":"pageview","site":"travel","visitor_id":"v","url":"https://travel.example.com/","title":"Travel"`,
 		`{"app_instance_id":"ID","consent":{"ad_user_data":"GRANTED","ad_personalization":"GRANTED"},"events":[{"name":"screen_view",`+time+id+
 			`,"page_location":"https://travel.example.com/","page_title":"Travel","screen_name":"Travel"}}]}`)
-	check(`"type":"pageview","site":"shop","url":"https://shop.example.jp/"`, "the event cannot be sent: no_client_id")
+	check(`"type":"pageview","site":"shop","url":"https://shop.example.jp/"`, "the vendor takes no such event: no_client_id")
 }
 
 // Flags come from the verdict, and a client never has more than one id.
@@ -162,17 +162,25 @@ func TestConsentFlags(t *testing.T) {
 	check(`{"analytics":true,"advertising":true,"gcd":"13r3r3r3q1l1"}`, `"ad_user_data":"GRANTED","ad_personalization":"DENIED"`)
 }
 
-// Nothing is sent where analytics was not granted, whatever the event's purpose.
+// Nothing is sent where analytics was not granted, whatever the event's purpose and
+// whether the policy says so or not; nor where a TC string refuses it to Google alone.
 func TestAnalyticsRefused(t *testing.T) {
-	w := forwardtest.Example(t)
+	// All is agreed to, but that the publisher forbids vendor 755 purpose 9.
+	const notByGoogle = "CQitFIAQitFIAEsACBENB5FgAP_gAEPgAAYgF5wAoAAgAGAvMC84AUAAQADAXmACSAAgLz.IF5wAoAAgAGAvM"
+	p := forwardtest.ExamplePolicy(t)
+	google := p.Recipients["google"]
+	google.Requires = nil
+	p.Recipients["google"] = google
+	w := forwardtest.New(t, p)
 	k, _ := kindOf(config())
 	for _, event := range []string{`"type":"conversion","name":"purchase"`, `"type":"ad_click","ad_placement":"top"`, `"type":"ad_impression","ad_placement":"top"`} {
 		for consent, want := range map[string]error{
 			`{"advertising":true,"analytics":false}`: forward.ErrWithheld,
 			`{"advertising":true}`:                   forward.ErrWithheld,
 			`{"advertising":true,"analytics":true}`:  nil,
+			`{"tcf":"` + notByGoogle + `"}`:          forward.ErrWithheld,
 		} {
-			e := w.Event(t, "google", `{`+event+`,"site":"shop","visitor_id":"v","consent":`+consent+`}`)
+			e := w.Event(t, "google", `{`+event+`,"site":"shop","region":"DE","visitor_id":"v","consent":`+consent+`}`)
 			if e == nil {
 				t.Fatalf("%s with %s: the policy does not let google have it", event, consent)
 			}
@@ -402,7 +410,7 @@ func TestEveryRecordIsTaken(t *testing.T) {
 				batches[group] = append(batches[group], body)
 			case err == forward.ErrWithheld && !e.Granted.Has(schemas.Analytics):
 			case err == forward.ErrUnwanted && e.Type == schemas.ConsentGiven:
-			case err == forward.Refusal("no_client_id"):
+			case err == forward.Unsendable("no_client_id"):
 				for _, f := range append(webClients, appClients...) {
 					if _, ok := e.Pseudonym(f); ok && (f == schemas.VisitorID || f == schemas.UserID) {
 						t.Errorf("seed %d: %v has %s: %s", seed, err, f, event)

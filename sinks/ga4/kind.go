@@ -80,7 +80,7 @@ func (k *Kind) Project(b []byte, e *forward.Event) (body []byte, group string, e
 	}
 	head, ok := k.head(e, app)
 	if !ok {
-		return b, "", forward.Refusal("no_client_id")
+		return b, "", forward.Unsendable("no_client_id")
 	}
 	return k.appendEvent(b, e, name, app), key + "\n" + string(head), nil
 }

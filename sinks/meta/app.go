@@ -24,10 +24,15 @@ func systemVersion(agent string) string {
 	return strings.ReplaceAll(m[1], "_", ".")
 }
 
-// append writes app_data. That the event came this far says that the user lets
-// the app and the advertiser track: an advertising identifier is there only then.
+// append writes app_data. That the user lets the advertiser track is what the phone
+// said by ATT or limit-ad-tracking, and nothing where it did not; that the app may is
+// the user's consent to advertising, unless it is limited.
 func (a *app) append(b []byte, e *forward.Event) []byte {
-	b = append(b, `{"advertiser_tracking_enabled":1,"application_tracking_enabled":1,"extinfo":[`...)
+	b = append(b, `{"advertiser_tracking_enabled":`...)
+	b = append(b, digit(e.Flags.Has(schemas.TrackingPermitted)))
+	b = append(b, `,"application_tracking_enabled":`...)
+	b = append(b, digit(e.Granted.Has(schemas.Advertising) && !e.Flags.Has(schemas.LimitedDataUse)))
+	b = append(b, `,"extinfo":[`...)
 	for i, text := range [16]string{
 		0: a.version, 2: e.Get(schemas.AppVersion), 4: a.system, 6: e.Get(schemas.Language),
 		9: e.Get(schemas.ScreenWidth), 10: e.Get(schemas.ScreenHeight), 15: e.Get(schemas.Timezone),
@@ -38,4 +43,11 @@ func (a *app) append(b []byte, e *forward.Event) []byte {
 		b = schemas.AppendString(b, text)
 	}
 	return append(b, "]}"...)
+}
+
+func digit(yes bool) byte {
+	if yes {
+		return '1'
+	}
+	return '0'
 }

@@ -59,11 +59,15 @@ func source(address string, u user) string {
 	return "other"
 }
 
-// limited says whether the event is for limited data use. Country and state 0
+// limited says whether the event is for limited data use, and by which state's law
+// where the jurisdiction is of a state whose number is known. Country and state 0
 // leave it to Meta where that holds, which never widens it.
 func limited(b []byte, e *forward.Event) []byte {
-	if !e.Flags.Has(schemas.LimitedDataUse) {
+	switch {
+	case !e.Flags.Has(schemas.LimitedDataUse):
 		return append(b, `,"data_processing_options":[]`...)
+	case e.Place == "US-CA":
+		return append(b, `,"data_processing_options":["LDU"],"data_processing_options_country":1,"data_processing_options_state":1000`...)
 	}
 	return append(b, `,"data_processing_options":["LDU"],"data_processing_options_country":0,"data_processing_options_state":0`...)
 }
@@ -153,14 +157,14 @@ var reserved = map[string]bool{
 // custom writes the members of custom_data.
 func (k *Kind) custom(b []byte, e *forward.Event, currency string) []byte {
 	value := e.Get(schemas.Value)
-	if value == "" {
-		value = e.Get(schemas.Price)
-	}
 	if currency != "" && value != "" {
 		b = forward.AppendText(b, "currency", currency)
 		b = forward.AppendRaw(b, "value", value)
 	} else if value != "" {
 		k.count("parameter_left_out") // a value of unknown currency
+	}
+	if price := e.Get(schemas.Price); price != "" { // paid for the advertisement: no worth of the event
+		b = forward.AppendRaw(b, "ad_price", price)
 	}
 	if id, ok := e.Own(schemas.OrderID); ok {
 		b = forward.AppendText(b, "order_id", id)

@@ -62,7 +62,7 @@ func (k *Kind) Project(b []byte, e *forward.Event) (body []byte, group string, e
 	}
 	body, ok := k.appendEvent(b, e)
 	if !ok {
-		return b, "", forward.Refusal("no_identifier")
+		return b, "", forward.Unsendable("no_identifier")
 	}
 	return body, key, nil
 }

@@ -113,8 +113,17 @@ func TestProject(t *testing.T) {
 	check(`"type":"conversion","site":"shop","visitor_id":"v"`, `{"event_name":"Conversion",AT,"action_source":"other",`+user+`,"custom_data":{},"data_processing_options":[]}`)
 	check(`"type":"ad_click","site":"shop","visitor_id":"v","ad_placement":"top","ad_campaign":"autumn"`,
 		`{"event_name":"AdClick",AT,"action_source":"other",`+user+`,"custom_data":{"ad_campaign":"autumn","ad_placement":"top"},"data_processing_options":[]}`)
+	check(`"type":"ad_click","site":"shop","visitor_id":"v","ad_placement":"top","price":0.2,"currency":"EUR"`,
+		`{"event_name":"AdClick",AT,"action_source":"other",`+user+`,"custom_data":{"ad_price":0.2,"ad_placement":"top"},"data_processing_options":[]}`)
+	const app = `"type":"conversion","site":"shop","idfa":"EA7583CD-A667-48BC-B806-42ECB2B48606","user_agent":"App/2 (iPhone; CPU iPhone OS 18_6 like Mac OS X)",`
+	const sent = `"application_tracking_enabled":1,"extinfo":["i2","","","","18.6","","","","","","","","","","",""]},"user_data":{"madid":"ea7583cd-a667-48bc-b806-42ecb2b48606",` +
+		`"client_user_agent":"App/2 (iPhone; CPU iPhone OS 18_6 like Mac OS X)"},"custom_data":{},"data_processing_options":[]}`
+	// Whether the advertiser may track is what the phone said, and not what nobody did.
+	check(app+accepted, `{"event_name":"Conversion",AT,"action_source":"app","app_data":{"advertiser_tracking_enabled":0,`+sent)
+	check(app+strings.Replace(accepted, "{", `{"limit_ad_tracking":false,`, 1), `{"event_name":"Conversion",AT,"action_source":"app","app_data":{"advertiser_tracking_enabled":1,`+sent)
+	check(app+strings.Replace(accepted, "{", `{"att":"authorized",`, 1), `{"event_name":"Conversion",AT,"action_source":"app","app_data":{"advertiser_tracking_enabled":1,`+sent)
 	check(`"type":"conversion","site":"shop","idfa":"EA7583CD-A667-48BC-B806-42ECB2B48606","country":"JP","app_version":"2.1","screen_width":390,"user_agent":"App/2 (iPhone; CPU iPhone OS 18_6 like Mac OS X)"`,
-		`{"event_name":"Conversion",AT,"action_source":"app","app_data":{"advertiser_tracking_enabled":1,"application_tracking_enabled":1,`+
+		`{"event_name":"Conversion",AT,"action_source":"app","app_data":{"advertiser_tracking_enabled":0,"application_tracking_enabled":1,`+
 			`"extinfo":["i2","","2.1","","18.6","","","","","390","","","","","",""]},"user_data":{"madid":"ea7583cd-a667-48bc-b806-42ecb2b48606",`+
 			`"client_user_agent":"App/2 (iPhone; CPU iPhone OS 18_6 like Mac OS X)","country":"HASH"},"custom_data":{},"data_processing_options":[]}`)
 	// Of which system nobody can tell.
@@ -123,8 +132,11 @@ func TestProject(t *testing.T) {
 	// Opted in by silence, where the law is one of opting out.
 	check(`"type":"conversion","site":"travel","visitor_id":"v","region":"US-CA","consent":{}`,
 		`{"event_name":"Conversion",AT,"action_source":"other","user_data":{"external_id":["HASH"],"st":"HASH"},"custom_data":{},`+
+			`"data_processing_options":["LDU"],"data_processing_options_country":1,"data_processing_options_state":1000}`)
+	check(`"type":"conversion","site":"travel","visitor_id":"v","region":"US-TX","consent":{}`,
+		`{"event_name":"Conversion",AT,"action_source":"other","user_data":{"external_id":["HASH"],"st":"HASH"},"custom_data":{},`+
 			`"data_processing_options":["LDU"],"data_processing_options_country":0,"data_processing_options_state":0}`)
-	check(`"type":"conversion","site":"shop","user_agent":"Firefox"`, "the event cannot be sent: no_identifier")
+	check(`"type":"conversion","site":"shop","user_agent":"Firefox"`, "the vendor takes no such event: no_identifier")
 }
 
 // Without leave in the policy event_id, cookies and order numbers are Meta's
@@ -303,7 +315,7 @@ func TestEveryRecordIsTaken(t *testing.T) {
 			case err == nil:
 				bodies = append(bodies, body)
 			case errors.Is(err, forward.ErrUnwanted) && e.Type == schemas.ConsentGiven:
-			case errors.Is(err, forward.Refusal("no_identifier")):
+			case errors.Is(err, forward.Unsendable("no_identifier")):
 				if _, ok := e.Pseudonym(schemas.VisitorID); ok {
 					t.Errorf("seed %d: %v: %s", seed, err, event)
 				}
