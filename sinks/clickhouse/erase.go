@@ -23,14 +23,17 @@ import (
 //
 //  1. it ends what an eraser before it left half-way;
 //  2. it puts the pseudonyms into the table erasing, which the mutations ask;
-//  3. it waits until every insert that is under way has ended. One that begins
-//     later knows these resets; see partition.insert. So what bears one of the
-//     pseudonyms now is all that ever will;
+//  3. it waits until every insert that is under way has ended. One of ours that
+//     begins later knows these resets; see partition.insert. So what bears one of
+//     the pseudonyms now is all that ever will;
 //  4. it counts the rows in the table of decisions, and under a policy that keeps
 //     counts inserts an anonymised row for each, unless it is there;
 //  5. it deletes the rows, with one mutation a table;
-//  6. it makes certain that no row is left, on no replica, and waits until the
-//     files are gone that the mutation replaced, and those of the table erasing.
+//  6. it does 3 to 5 again until no row is found, on no replica: a statement of an
+//     operator's, or a view that is refreshed, may have read the rows before and
+//     written them elsewhere since;
+//  7. it waits until the files are gone that were replaced, by these mutations or
+//     otherwise, those of the table erasing, and those of tables that were dropped.
 //
 // Only then does it report the resets as done, see [report], and commit them. A
 // batch that was interrupted is carried out again from its beginning; each step
@@ -197,17 +200,50 @@ func (e *Eraser) erase(ctx context.Context, b *batch) (rows uint64, err error) {
 	if err := e.name(ctx, b); err != nil {
 		return 0, err
 	}
-	if err := e.store.settleInserts(ctx); err != nil {
+	for pass := range maxPasses {
+		found, n, err := e.pass(ctx, b, places)
+		if err != nil {
+			return 0, err
+		}
+		if rows += n; n == 0 {
+			break
+		}
+		if pass == maxPasses-1 {
+			return 0, fmt.Errorf("cannot erase from table %s: each time that rows are deleted there are others, %d the last time: end what copies them there", found[0].name(), n)
+		}
+		b.counted = true
+	}
+	dropped, err := e.store.dropped(ctx)
+	if err != nil {
 		return 0, err
+	}
+	if err := e.clear(ctx); err != nil {
+		return 0, err
+	}
+	places = append(places, place{database: e.store.config.Database, table: "erasing"})
+	if err := e.awaitFiles(ctx, places); err != nil {
+		return 0, err
+	}
+	return rows, e.awaitDropped(ctx, dropped)
+}
+
+// maxPasses is far more often than rows that were read in time come up again.
+const maxPasses = 5
+
+// pass deletes the batch's rows, and returns where it found some, and how many.
+// What the second one finds, an insert brought that was begun before the first had
+// deleted what it read.
+func (e *Eraser) pass(ctx context.Context, b *batch, places []place) (touched []place, rows uint64, err error) {
+	if err := e.store.settleInserts(ctx); err != nil {
+		return nil, 0, err
 	}
 	if err := e.store.sync(ctx, places); err != nil {
-		return 0, err
+		return nil, 0, err
 	}
-	var touched []place
 	for _, p := range places {
 		found, err := e.store.search(ctx, &p)
 		if err != nil {
-			return 0, err
+			return nil, 0, err
 		}
 		if found == 0 {
 			continue
@@ -215,21 +251,11 @@ func (e *Eraser) erase(ctx context.Context, b *batch) (rows uint64, err error) {
 		touched, rows = append(touched, p), rows+found
 		if p.events != "" {
 			if err := e.replace(ctx, b, &p); err != nil {
-				return 0, err
+				return nil, 0, err
 			}
 		}
 	}
-	if err := e.delete(ctx, b, touched); err != nil {
-		return 0, err
-	}
-	if err := e.store.noneLeft(ctx, places); err != nil {
-		return 0, err
-	}
-	if err := e.clear(ctx); err != nil {
-		return 0, err
-	}
-	touched = append(touched, place{database: e.store.config.Database, table: "erasing"})
-	return rows, e.awaitFiles(ctx, touched)
+	return touched, rows, e.delete(ctx, b, touched)
 }
 
 // replace counts the rows that are about to be deleted and, where the policy

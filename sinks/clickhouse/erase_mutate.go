@@ -106,20 +106,6 @@ func (s *Store) search(ctx context.Context, p *place) (rows uint64, err error) {
 	return counts[0], nil
 }
 
-// noneLeft makes certain that no row bears an erased pseudonym.
-func (s *Store) noneLeft(ctx context.Context, places []place) error {
-	for _, p := range places {
-		left, err := s.search(ctx, &p)
-		if err != nil {
-			return err
-		}
-		if left > 0 {
-			return fmt.Errorf("cannot erase from table %s: %d rows are left after the mutation", p.name(), left)
-		}
-	}
-	return nil
-}
-
 // delete deletes the rows from all places, and returns when that is done on all
 // replicas.
 func (e *Eraser) delete(ctx context.Context, b *batch, places []place) error {
@@ -181,46 +167,6 @@ func (e *Eraser) awaitMutations(ctx context.Context, b *batch) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
-// awaitFiles returns when the files are gone that have been replaced in the
-// tables up to now, which is soon after old_parts_lifetime. A query or a backup
-// that reads them holds them up.
-func (e *Eraser) awaitFiles(ctx context.Context, places []place) error {
-	s := e.store
-	tables := make([]string, len(places))
-	for i := range places {
-		tables[i] = "(" + quote(places[i].database) + ", " + quote(places[i].table) + ")"
-	}
-	var now time.Time
-	if err := s.conn.QueryRow(ctx, "SELECT now()").Scan(&now); err != nil {
-		return fmt.Errorf("cannot wait for old files to be gone: %w", err)
-	}
-	for begun, told := time.Now(), 10*time.Minute; ; {
-		for i := range places {
-			// A server with little to do looks for old files ever less often. It need
-			// not be allowed to us to remind it.
-			_ = s.conn.Exec(ctx, "SYSTEM START CLEANUP"+s.dialect().OnCluster()+" "+places[i].name())
-		}
-		var left uint64
-		err := s.conn.QueryRow(ctx, "SELECT count() FROM "+s.everywhere("system.parts")+
-			" WHERE (database, table) IN ("+strings.Join(tables, ", ")+") AND _state IN ('Outdated', 'Deleting') AND remove_time <= $1", now).Scan(&left)
-		if err != nil {
-			return fmt.Errorf("cannot wait for old files to be gone: %w", err)
-		}
-		if left == 0 {
-			return nil
-		}
-		if took := time.Since(begun); took > told {
-			told = 2 * took
-			e.log.Warn("replaced files of erased rows are still on the disk; a query or a backup may be reading them", "parts", left, "since", took.Round(time.Second))
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(500 * time.Millisecond):
 		}
 	}
 }

@@ -30,6 +30,9 @@ var own = []string{"erasing", "audit", "migrations", "decisions"}
 // every table of the database, whoever made it, and in tables elsewhere that a
 // materialized view fills from one of those. What cannot be searched, or holds
 // texts and cannot be changed, is an error: erasure would be incomplete.
+//
+// In our tables an identifier's column is a pseudonym or is empty. In others it may
+// stand amid a text, in whatever an operator made of it.
 func (s *Store) places(ctx context.Context, batch uint64) ([]place, error) {
 	tables, err := s.tables(ctx)
 	if err != nil {
@@ -43,21 +46,27 @@ func (s *Store) places(ctx context.Context, batch uint64) ([]place, error) {
 	if err != nil {
 		return nil, err
 	}
-	erased := fmt.Sprintf("(SELECT pseudonym FROM %s WHERE batch = %d)", s.Table("erasing"), batch)
+	from := fmt.Sprintf(" FROM %s WHERE batch = %d)", s.Table("erasing"), batch)
+	whole, digits := "(SELECT pseudonym"+from, fmt.Sprintf("(SELECT substring(pseudonym, -%d)", pseudonymDigits)+from
 	var places []place
 	for _, t := range reached(tables, s.config.Database) {
 		p := place{database: t.database, table: t.name}
 		if i := slices.IndexFunc(events, func(name string) bool { return t.key() == s.dialect().Local(name) }); i >= 0 {
 			p.events = events[i]
 		}
-		if !t.stores() || t.database == s.config.Database && slices.Contains(own, strings.TrimSuffix(t.name, "_local")) {
+		if !t.stores() || strings.HasPrefix(t.name, ".tmp.") || t.database == s.config.Database && slices.Contains(own, strings.TrimSuffix(t.name, "_local")) {
 			continue
 		}
 		for _, c := range columns[t.key()] {
-			if f, ok := schemas.FieldNamed([]byte(c.name)); p.events != "" && (ok && !schemas.Identifiers.Has(f) || slices.Contains(described, c.name)) {
+			f, ok := schemas.FieldNamed([]byte(c.name))
+			if p.events != "" && ok && schemas.Identifiers.Has(f) {
+				p.conditions = append(p.conditions, identifier(c.name)+" IN "+whole)
+				continue
+			}
+			if p.events != "" && (ok || slices.Contains(described, c.name)) {
 				continue // pseudonyms stand in the identifiers' columns alone
 			}
-			condition, err := c.condition(erased)
+			condition, err := c.condition(digits)
 			if err != nil {
 				return nil, fmt.Errorf("cannot erase from table %s: %w", t.key(), err)
 			}
@@ -132,7 +141,8 @@ func (s *Store) tables(ctx context.Context) (map[string]*table, error) {
 }
 
 // reached returns the tables of the database, and those that are filled from
-// them, in the order of their names.
+// them, in the order of their names. A view that is refreshed is not fed by inserts:
+// it asks the tables that its query names, or views of them.
 func reached(tables map[string]*table, database string) (list []*table) {
 	seen := map[string]bool{}
 	var reach func(key string)
@@ -155,8 +165,21 @@ func reached(tables map[string]*table, database string) (list []*table) {
 			reach(key)
 		}
 	}
+	for found := 0; found < len(list); {
+		found = len(list)
+		for key, t := range tables {
+			if !seen[key] && strings.HasSuffix(t.engine, "View") && slices.ContainsFunc(list, t.names) {
+				reach(key)
+			}
+		}
+	}
 	slices.SortFunc(list, func(a, b *table) int { return strings.Compare(a.key(), b.key()) })
 	return list
+}
+
+// names reports whether the table's query names another one, or seems to.
+func (t *table) names(other *table) bool {
+	return strings.Contains(strings.ReplaceAll(t.query, "`", ""), other.key())
 }
 
 // textColumn is a column that holds texts.
@@ -188,40 +211,27 @@ func (s *Store) textColumns(ctx context.Context) (map[string][]textColumn, error
 }
 
 var (
-	// text is a type whose values are texts.
-	text      = `(?:LowCardinality\()?(?:Nullable\()?(?:String|FixedString\(\d+\))\)*`
-	isText    = regexp.MustCompile(`^` + text + `$`)
-	isSimple  = regexp.MustCompile(`^SimpleAggregateFunction\(\w+, (.*)\)$`)
-	isArray   = regexp.MustCompile(`^Array\(` + text + `\)$`)
-	isMap     = regexp.MustCompile(`^Map\((.+?), (.+)\)$`)
-	isCounter = regexp.MustCompile(`^AggregateFunction\((?:uniq|count|sum|avg)\w*(?:\(\d+\))?,`)
+	isCounter   = regexp.MustCompile(`^AggregateFunction\((?:uniq|count|sum|avg)\w*(?:\(\d+\))?,`)
+	hasStates   = regexp.MustCompile(`\bAggregateFunction\(`)
+	errNoSearch = errors.New("its texts cannot be searched for pseudonyms")
 )
 
-var errUnsearchable = errors.New("its texts cannot be searched for pseudonyms")
+// pseudonymDigits is how many hexadecimal digits a pseudonym ends with. By these
+// alone it is known: what stands before them names the key.
+const pseudonymDigits = 32
 
-// condition is true of a row whose column bears an erased pseudonym; "" when it
-// cannot bear one.
-func (c textColumn) condition(erased string) (string, error) {
-	column, kind := identifier(c.name), c.kind
-	if m := isSimple.FindStringSubmatch(kind); m != nil {
-		kind = m[1]
-	}
-	list := func(of string) string { return "arrayExists(x -> x IN " + erased + ", " + of + ")" }
-	switch m := isMap.FindStringSubmatch(kind); {
-	case isText.MatchString(kind):
-		return column + " IN " + erased, nil
-	case isArray.MatchString(kind):
-		return list(column), nil
-	case m != nil && isText.MatchString(m[1]) && isText.MatchString(m[2]):
-		return list("mapKeys("+column+")") + " OR " + list("mapValues("+column+")"), nil
-	case m != nil && isText.MatchString(m[1]) && !strings.Contains(m[2], "String"):
-		return list("mapKeys(" + column + ")"), nil
-	case m != nil && isText.MatchString(m[2]) && !strings.Contains(m[1], "String"):
-		return list("mapValues(" + column + ")"), nil
-	case isCounter.MatchString(kind):
+// condition is true of a row whose column bears, anywhere in its texts, the digits
+// of an erased pseudonym; "" when it cannot bear them. Lists, maps, tuples and JSON
+// are searched as they are written. All digits that could be a pseudonym's are
+// taken out and looked up, so that it matters little how many are erased.
+func (c textColumn) condition(digits string) (string, error) {
+	switch {
+	case isCounter.MatchString(c.kind):
 		return "", nil // it keeps numbers and hashes
+	case hasStates.MatchString(c.kind):
+		return "", fmt.Errorf("column %s is %s: %w; drop the column or the table, or keep it in a database of its own", c.name, c.kind, errNoSearch)
 	}
-	return "", fmt.Errorf("column %s is %s: %w; drop the column or the table, or keep it in a database of its own", c.name, c.kind, errUnsearchable)
+	return fmt.Sprintf("arrayExists(x -> x IN %s, extractAll(ifNull(toString(%s), ''), '[0-9a-f]{%d}'))", digits, identifier(c.name), pseudonymDigits), nil
 }
 
 // noDetached fails when some of the tables have detached parts, which nothing

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -311,47 +312,167 @@ func TestInsertUnderWay(t *testing.T) {
 	wantNone(t, s, gone)
 }
 
-// Whatever tables the operator made of events lose the pseudonym too.
+// Whatever tables the operator made of events lose the pseudonym too, wherever in
+// them it stands.
 func TestEraseEverywhere(t *testing.T) {
 	s, cluster := erasable(t), topicOf(t, 1)
-	db, other := s.config.Database, s.config.Database+"_other"
-	t.Cleanup(func() { _ = s.conn.Exec(context.Background(), "DROP DATABASE IF EXISTS "+other+" SYNC") })
-	for _, statement := range []string{
-		"CREATE DATABASE " + other,
-		"CREATE MATERIALIZED VIEW " + db + ".visitors ENGINE = AggregatingMergeTree ORDER BY visitor_id AS SELECT visitor_id, uniqState(session_id) AS sessions FROM " + db + ".events GROUP BY visitor_id",
-		"CREATE TABLE " + other + ".target (v LowCardinality(String), site String) ENGINE = MergeTree ORDER BY site",
-		"CREATE MATERIALIZED VIEW " + other + ".feed TO " + other + ".target AS SELECT visitor_id AS v, site FROM " + db + ".events",
-		"CREATE TABLE " + db + ".odd (n Int8, a Array(String), m Map(String, String), u Nullable(String), f FixedString(35)) ENGINE = MergeTree ORDER BY n",
-		"CREATE VIEW " + db + ".seen AS SELECT visitor_id FROM " + db + ".events",
-	} {
-		if err := s.conn.Exec(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
+	db, other := s.config.Database, otherDatabase(t, s)
+	execute(t, s,
+		"CREATE MATERIALIZED VIEW "+db+".visitors ENGINE = AggregatingMergeTree ORDER BY visitor_id AS SELECT visitor_id, uniqState(session_id) AS sessions FROM "+db+".events GROUP BY visitor_id",
+		"CREATE TABLE "+other+".target (v LowCardinality(String), site String) ENGINE = MergeTree ORDER BY site",
+		"CREATE MATERIALIZED VIEW "+other+".feed TO "+other+".target AS SELECT visitor_id AS v, site FROM "+db+".events",
+		"CREATE VIEW "+db+".seen AS SELECT visitor_id FROM "+db+".events",
+		"ALTER TABLE "+db+".events ADD COLUMN journey String MATERIALIZED concat('/start/', visitor_id, '/end')",
+		`CREATE TABLE `+db+`.odd (n UInt32, s String CODEC(NONE), a Array(String), aa Array(Array(LowCardinality(String))), m Map(String, String), ml Map(String, Array(Nullable(String))),
+			t Tuple(x String, y UInt8), u Nullable(String), f FixedString(35), l LowCardinality(Nullable(String)), j JSON, d Dynamic, v Variant(String, UInt8),
+			nested Nested(p String), g SimpleAggregateFunction(groupUniqArrayArray, Array(String)), h AggregateFunction(uniq, String)) ENGINE = MergeTree ORDER BY n`,
+	)
 	gone, stays := canary(), canary()
 	storeUnder(t, newSink(t, s, cluster), 5, gone, stays)
+	forms := []string{ // of a column of odd that has the pseudonym, %s
+		"s: '%s'", "s: 'seen %s twice: %[1]s'", `s: '{"visitor":"%s"}'`, "s: 'https://bi.example.jp/?v=%s&x=1'", "s: 'x%s7'",
+		"s: '" + strings.Repeat("0123456789abcdef", 4) + " %s'", "s: substring('%s', 4)", "s: hex('%s') || '%[1]s'",
+		"a: ['x', '%s']", "a: ['x', 'y=%s']", "aa: [[], ['x', '%s']]", "m: map('%s', 'v')", "m: map('k', 'at %s')", "ml: map('k', ['%s'])", "ml: map('%s', [])",
+		"t: ('%s', 1)", "u: '%s'", "f: '%s'", "l: '%s'", `j: '{"a":{"b":["x %s"]}}'`, "d: '%s'", "v: '%s'", "`nested.p`: ['%s']", "g: ['%s']",
+	}
 	for i, pseudonym := range []string{gone, stays} {
-		err := s.conn.Exec(t.Context(), fmt.Sprintf("INSERT INTO %[1]s.odd VALUES (1, ['x', '%[2]s'], map(), NULL, ''), (2, [], map('%[2]s', 'v'), NULL, ''), (3, [], map('k', '%[2]s'), NULL, ''), (4, [], map(), '%[2]s', ''), (5, [], map(), NULL, '%[2]s'), (6, [], map(), NULL, 'none%[3]d')", db, pseudonym, i))
-		if err != nil {
-			t.Fatal(err)
+		for n, form := range forms {
+			column, value, _ := strings.Cut(form, ": ")
+			execute(t, s, fmt.Sprintf("INSERT INTO %s.odd (n, %s) VALUES (%d, %s)", db, column, 1000*i+n, fmt.Sprintf(value, pseudonym)))
 		}
 	}
-	check := func(table string, want uint64) {
+	execute(t, s, "INSERT INTO "+db+".odd (n, s, h) SELECT 2000, 'none of them', uniqState('"+gone+"')")
+	check := func(table string, want int) {
 		t.Helper()
-		if n := ask(t, s, "SELECT count() FROM "+table); n != want {
+		if n := ask(t, s, "SELECT count() FROM "+table); n != uint64(want) {
 			t.Errorf("%s has %d rows, want %d", table, n, want)
 		}
 	}
 	check(db+".visitors", 2)
 	check(other+".target", 10)
-	check(db+".odd", 12)
+	check(db+".odd", 2*len(forms)+1)
 	startEraser(t, s, cluster, newGate(t, cluster, erasing(policy.Drop)))
 	awaitErased(t, cluster, reset(t, cluster, gone))
 	check(db+".visitors", 1)
 	check(other+".target", 5)
-	check(db+".odd", 7)
 	check(db+".seen", 5)
+	check(db+".odd", len(forms)+1)
+	for n, form := range forms {
+		if ask(t, s, fmt.Sprintf("SELECT count() FROM %s.odd WHERE n = %d", db, n)) != 0 {
+			t.Errorf("a pseudonym is left in %s", form)
+		}
+	}
 	wantNone(t, s, gone)
+	for _, text := range []string{gone, gone[3:]} {
+		if found := onDisk(t, text); len(found) > 0 {
+			t.Errorf("a pseudonym is still in %v", found)
+		}
+	}
+}
+
+// A state that holds texts cannot be searched: nobody is told that it is erased.
+func TestUnsearchableIsNamed(t *testing.T) {
+	s := migratedStore(t)
+	for column, want := range map[string]string{
+		"x AggregateFunction(groupArray, String)":          "column x is AggregateFunction(groupArray, String)",
+		"x Array(AggregateFunction(argMax, String, Int8))": "column x is Array(AggregateFunction(argMax, String, Int8))",
+	} {
+		execute(t, s, "CREATE OR REPLACE TABLE "+s.Table("states")+" ("+column+") ENGINE = MergeTree ORDER BY tuple()")
+		if _, err := s.places(t.Context(), 1); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", column, err)
+		}
+	}
+	execute(t, s, "DROP TABLE "+s.Table("states"), "CREATE TABLE "+s.Table("notes")+" (x String) ENGINE = Log")
+	if _, err := s.places(t.Context(), 1); err == nil || !strings.Contains(err.Error(), "its engine Log") {
+		t.Errorf("a table without mutations: %v", err)
+	}
+}
+
+// A view that is refreshed brings nothing back which it read before the rows were
+// deleted, wherever it writes.
+func TestEraseUnderRefreshes(t *testing.T) {
+	s, cluster := erasable(t), topicOf(t, 1)
+	db, other := s.config.Database, otherDatabase(t, s)
+	execute(t, s,
+		"CREATE TABLE "+other+".target (v String CODEC(NONE), slow UInt8) ENGINE = MergeTree ORDER BY tuple()",
+		"CREATE TABLE "+other+".added (v String CODEC(NONE), slow UInt8) ENGINE = MergeTree ORDER BY tuple()",
+	)
+	gone, stays := canary(), canary()
+	storeUnder(t, newSink(t, s, cluster), 10, gone, stays)
+	query := " AS SELECT visitor_id AS v, sleepEachRow(0.03) AS slow FROM " + db + ".events"
+	execute(t, s,
+		"CREATE MATERIALIZED VIEW "+other+".again REFRESH EVERY 1 SECOND TO "+other+".target"+query,
+		"CREATE MATERIALIZED VIEW "+other+".more REFRESH EVERY 1 SECOND APPEND TO "+other+".added"+query,
+		"CREATE MATERIALIZED VIEW "+db+".inside REFRESH EVERY 1 SECOND (v String CODEC(NONE), slow UInt8) ENGINE = MergeTree ORDER BY tuple()"+query,
+	)
+	tables := []string{other + ".target", other + ".added", db + ".inside"}
+	bearing := func(table, pseudonym string) uint64 {
+		return ask(t, s, "SELECT count() FROM "+table+" WHERE v = "+quote(pseudonym))
+	}
+	for _, table := range tables {
+		eventually(t, "the view was refreshed", func() bool { return bearing(table, gone) > 0 })
+	}
+	startEraser(t, s, cluster, newGate(t, cluster, erasing(policy.Drop)))
+	awaitErased(t, cluster, reset(t, cluster, gone))
+	if found := onDisk(t, gone); len(found) > 0 {
+		t.Errorf("a pseudonym is still in %v", found)
+	}
+	refreshed := func() uint64 {
+		return ask(t, s, "SELECT toUInt64(min(toUnixTimestamp(last_success_time))) FROM system.view_refreshes WHERE database IN ("+quote(db)+", "+quote(other)+")")
+	}
+	for begun, n := refreshed(), 0; n < 2; n++ {
+		eventually(t, "it is refreshed again", func() bool { return refreshed() > begun })
+		for _, table := range tables {
+			if bearing(table, gone) > 0 || bearing(table, stays) == 0 {
+				t.Errorf("%s has %d rows of who was reset and %d of another", table, bearing(table, gone), bearing(table, stays))
+			}
+		}
+		begun = refreshed()
+	}
+}
+
+// What is in a table that was dropped stays on the disk for a while, for as long as
+// a query reads it at least. It is not erased before that.
+func TestDroppedTablesAreAwaited(t *testing.T) {
+	s, cluster := erasable(t), topicOf(t, 1)
+	gone := canary()
+	storeUnder(t, newSink(t, s, cluster), 1, gone)
+	create := func(table string) {
+		execute(t, s, "CREATE TABLE "+s.Table(table)+" (v String CODEC(NONE)) ENGINE = MergeTree ORDER BY tuple()",
+			"INSERT INTO "+s.Table(table)+" SELECT "+quote(gone)+" FROM numbers(100)")
+	}
+	create("dropped")
+	create("exchanged")
+	var reading sync.WaitGroup
+	for _, table := range []string{"dropped", "exchanged"} {
+		reading.Go(func() {
+			_ = s.conn.Exec(t.Context(), "SELECT count() FROM "+s.Table(table)+" WHERE sleepEachRow(0.05) = 0 FORMAT Null SETTINGS max_block_size = 10, function_sleep_max_microseconds_per_block = 0")
+		})
+	}
+	eventually(t, "the queries run", func() bool {
+		return ask(t, s, "SELECT count() FROM system.processes WHERE position(query, 'sleepEachRow') > 0 AND position(query, 'system.processes') = 0 AND position(query, "+quote(s.config.Database)+") > 0") == 2
+	})
+	execute(t, s, "DROP TABLE "+s.Table("dropped"),
+		"CREATE TABLE "+s.Table("fresh")+" (v String) ENGINE = MergeTree ORDER BY tuple()",
+		"EXCHANGE TABLES "+s.Table("fresh")+" AND "+s.Table("exchanged"), "DROP TABLE "+s.Table("fresh"))
+	if len(onDisk(t, gone)) < 2 {
+		t.Fatal("nothing is left of the dropped tables, so nothing is shown")
+	}
+	startEraser(t, s, cluster, newGate(t, cluster, erasing(policy.Drop)))
+	awaitErased(t, cluster, reset(t, cluster, gone))
+	if found := onDisk(t, gone); len(found) > 0 {
+		t.Errorf("a pseudonym is still in %v", found)
+	}
+	reading.Wait()
+}
+
+// otherDatabase makes a database beside that of the store.
+func otherDatabase(t testing.TB, s *Store) string {
+	t.Helper()
+	name := s.config.Database + "_other"
+	execute(t, s, "CREATE DATABASE "+name)
+	t.Cleanup(func() { _ = s.conn.Exec(context.Background(), "DROP DATABASE IF EXISTS "+name+" SYNC") })
+	return name
 }
 
 // What a backup brings back is erased again by a group that begins anew.

@@ -22,10 +22,12 @@ func poisoned(t *testing.T, s *Store) {
 	execute(t, s, "ALTER TABLE "+s.Table("events")+" ADD CONSTRAINT wholesome CHECK title != 'poison'")
 }
 
-func execute(t *testing.T, s *Store, statement string) {
+func execute(t testing.TB, s *Store, statements ...string) {
 	t.Helper()
-	if err := s.conn.Exec(t.Context(), statement); err != nil {
-		t.Fatal(err)
+	for _, statement := range statements {
+		if err := s.conn.Exec(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
 	}
 }
 

@@ -87,6 +87,9 @@ const configTemplate = `<clickhouse>
     <uncompressed_cache_size>0</uncompressed_cache_size>
     <compiled_expression_cache_size>16777216</compiled_expression_cache_size>
 
+    <!-- What is dropped is off the disk; 480 seconds later by default. -->
+    <database_atomic_delay_before_drop_table_sec>1</database_atomic_delay_before_drop_table_sec>
+
     <!-- An acknowledged insert is on the disk. -->
     <merge_tree>
         <fsync_after_insert>1</fsync_after_insert>
