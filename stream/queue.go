@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -160,6 +161,9 @@ func (q *queue) take() (waiting []*batch, closed bool) {
 func (q *queue) work() {
 	p := q.producer
 	for range q.wake {
+		// Requests that are ready to run add theirs first: a larger batch costs
+		// hardly more than a small one.
+		runtime.Gosched()
 		waiting, closed := q.take()
 		if len(q.owed) == 0 {
 			if refused := p.takeRefused(); refused != nil {
