@@ -42,7 +42,7 @@ type Message struct {
 // instead; see [Spooling].
 //
 // What waits takes at most kafka.max_queued of memory, or what one request
-// brings when that is more. Encoding takes some 10 MiB beside it for every
+// brings when that is more. Encoding takes some 4 MiB beside it for every
 // partition with a batch in flight.
 //
 // Safe for concurrent use.
@@ -59,6 +59,7 @@ type Producer struct {
 	queued     atomic.Int64 // bytes of memory
 	limit      int64
 	batches    sync.Pool
+	encoders   sync.Pool
 	closing    atomic.Bool
 	workers    sync.WaitGroup
 	acked      atomic.Int64 // when Kafka last acknowledged a batch, in Unix nanoseconds
@@ -82,6 +83,7 @@ func NewProducer(cluster *Cluster, partitions int, o ProducerOptions) *Producer 
 		refused: make(schemas.Account),
 	}
 	p.batches.New = func() any { return new(batch) }
+	p.encoders.New = func() any { return newEncoder() }
 	for i := range partitions {
 		p.partitions = append(p.partitions, i)
 		p.queues = append(p.queues, &queue{partition: i, producer: p, wake: make(chan struct{}, 1), counts: schemas.Account{}})

@@ -42,9 +42,6 @@ type batch struct {
 	decisions []schemas.Decision // also of messages without a record
 	hashes    [][16]byte
 	waiters   []*Waiter
-	// unknown: an attempt to write it failed, and the client may be reading it
-	// still.
-	unknown bool
 }
 
 // record locates a message's key and value in the batch's bytes, and its
@@ -205,9 +202,6 @@ func (q *queue) write(b *batch) {
 	}
 	if err == nil {
 		q.owed = nil
-	}
-	if err != nil || b.unknown {
-		return
 	}
 	b.size, b.cost, b.bytes, b.records, b.hashes = 0, 0, b.bytes[:0], b.records[:0], b.hashes[:0]
 	clear(b.decisions)

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -209,7 +208,7 @@ func (q *queue) move(lane int) (moved bool, err error) {
 		b.add(&s.batch)
 		taken++
 	}
-	if err := q.attempt(context.Background(), b, accounts); err != nil {
+	if err := q.attempt(b, accounts, time.Now().Add(p.timeout)); err != nil {
 		return false, err
 	}
 	p.withheld.Add(withheld)
