@@ -13,9 +13,9 @@ import (
 
 // ResetProgress tells what has become of resets with a recipient.
 type ResetProgress interface {
-	// Of reports on the resets at a range of offsets; false when nothing has
-	// been reported of some of them yet.
-	Of(recipient string, from, to int64) (state schemas.ProgressState, at time.Time, ok bool)
+	// Of reports on the resets at a range of offsets, accepted at a time; false
+	// when nothing has been reported of some of them yet.
+	Of(recipient string, from, to int64, accepted time.Time) (state schemas.ProgressState, at time.Time, ok bool)
 }
 
 // ResetStatus is how far the resets of a ticket are. A stage that has not been
@@ -53,7 +53,7 @@ func StatusOf(k Ticket, progress ResetProgress, recipients []string, bound time.
 	}
 	for _, name := range recipients {
 		stage := pending
-		if state, at, ok := progress.Of(name, k.From, k.To); ok {
+		if state, at, ok := progress.Of(name, k.From, k.To, k.At); ok {
 			stage = done(at)
 			stage.State = state.String()
 		}

@@ -15,12 +15,23 @@ import (
 	"sekisho/schemas"
 )
 
-// Report tells how far resets have come with a recipient. To report the same
-// again does no harm.
-func (c *Cluster) Report(ctx context.Context, p schemas.Progress) error {
-	_, err := c.Append(ctx, c.config.Topics.Progress, 0, []Entry{{Time: p.At, Key: p.Key(), Value: p.AppendJSON(nil)}})
-	return err
+// Report tells how far resets have come with recipients. To report the same again
+// does no harm.
+func (c *Cluster) Report(ctx context.Context, reports ...schemas.Progress) error {
+	for some := range slices.Chunk(reports, maxReports) {
+		entries := make([]Entry, len(some))
+		for i := range some {
+			entries[i] = Entry{Time: some[i].At, Key: some[i].Key(), Value: some[i].AppendJSON(nil)}
+		}
+		if _, err := c.Append(ctx, c.config.Topics.Progress, 0, entries); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// maxReports is as many as fit into a batch.
+const maxReports = 1000
 
 // Progress knows what was reported of resets. Safe for concurrent use.
 type Progress struct {
@@ -90,15 +101,17 @@ func (p *Progress) offset() int64 {
 	return p.next
 }
 
-// Of tells what has become of the resets at a range of offsets with a recipient:
-// of each the latest report counts, of them all the least far one, a failure
-// being the least, and the latest time. It is false when nothing was reported of
-// some of them.
-func (p *Progress) Of(recipient string, from, to int64) (state schemas.ProgressState, at time.Time, ok bool) {
+// Of tells what has become of the resets at a range of offsets, which were accepted
+// at a time, with a recipient: of each the latest report counts, of them all the
+// least far one, a failure being the least, and the latest time. It is false when
+// nothing was reported of some of them. A report from before they were accepted is
+// of others, which were there before the topic was made anew.
+func (p *Progress) Of(recipient string, from, to int64, accepted time.Time) (state schemas.ProgressState, at time.Time, ok bool) {
+	earliest := accepted.Add(-maxSkew)
 	p.mu.RLock()
 	var about []schemas.Progress
 	for _, r := range p.reports[recipient] {
-		if r.From < to && r.To > from {
+		if r.From < to && r.To > from && !r.At.Before(earliest) {
 			about = append(about, r)
 		}
 	}
@@ -131,16 +144,8 @@ func (p *Progress) Of(recipient string, from, to int64) (state schemas.ProgressS
 	return 0, time.Time{}, false
 }
 
-// End returns the offset after the last reset of which the recipient has reported
-// anything, 0 for none.
-func (p *Progress) End(recipient string) (end int64) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	for _, r := range p.reports[recipient] {
-		end = max(end, r.To)
-	}
-	return end
-}
+// maxSkew is by how much the clocks of two processes may differ.
+const maxSkew = 30 * time.Second
 
 // farness orders the states from the one that stands for least to do to the one
 // that stands for most, by state.

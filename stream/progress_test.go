@@ -16,11 +16,12 @@ func TestProgress(t *testing.T) {
 	t.Parallel()
 	cluster := open(t, testConfig(startBroker(t)))
 	p := NewProgress(cluster)
+	start := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	minute := 0
 	report := func(from, to int64, state schemas.ProgressState) {
 		t.Helper()
 		minute++
-		at := time.Date(2026, 11, 1, 0, minute, 0, 0, time.UTC)
+		at := start.Add(time.Duration(minute) * time.Minute)
 		if err := cluster.Report(t.Context(), schemas.Progress{Recipient: "google", From: from, To: to, State: state, At: at}); err != nil {
 			t.Fatal(err)
 		}
@@ -30,7 +31,7 @@ func TestProgress(t *testing.T) {
 		if err := p.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		state, at, ok := p.Of("google", from, to)
+		state, at, ok := p.Of("google", from, to, start)
 		got := "nothing"
 		if ok {
 			got = fmt.Sprintf("%v at %d", state, at.Minute())
@@ -56,8 +57,21 @@ func TestProgress(t *testing.T) {
 	check(3, 12, "unsupported at 4")
 	report(1, 9, schemas.Done) // 6: tried again
 	check(0, 10, "done at 6")
-	if _, _, ok := p.Of("meta", 0, 1); ok {
+	if _, _, ok := p.Of("meta", 0, 1, start); ok {
 		t.Error("another recipient has its reports")
+	}
+
+	// What is reported of others, whose offsets these were before the topic was made
+	// anew, tells nothing. (A ticket was done before its reset was looked at.)
+	anew := start.Add(10 * time.Minute)
+	if _, _, ok := p.Of("google", 0, 5, anew); ok {
+		t.Error("resets are done that were accepted after the report")
+	}
+	minute = 10
+	report(0, 5, schemas.Asked) // 11
+	check(0, 5, "asked at 11")
+	if state, _, ok := p.Of("google", 0, 5, anew); !ok || state != schemas.Asked {
+		t.Errorf("they are %v, %t", state, ok)
 	}
 
 	ctx, stop := context.WithCancel(t.Context())
@@ -66,5 +80,5 @@ func TestProgress(t *testing.T) {
 	following.Go(func() { follower.Follow(ctx, discard()) })
 	defer func() { stop(); following.Wait() }()
 	report(12, 13, schemas.Done)
-	wait(t, "it is known", func() bool { _, _, ok := follower.Of("google", 12, 13); return ok })
+	wait(t, "it is known", func() bool { _, _, ok := follower.Of("google", 12, 13, start); return ok })
 }

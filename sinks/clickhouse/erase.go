@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -35,7 +36,7 @@ import (
 //  7. it waits until the files are gone that were replaced, by these mutations or
 //     otherwise, those of the table erasing, and those of tables that were dropped.
 //
-// Only then does it report the resets as done, see [report], and commit them. A
+// Only then does it report the resets as done, see [stream.Reporter], and commit them. A
 // batch that was interrupted is carried out again from its beginning; each step
 // finds what an earlier attempt did.
 type Eraser struct {
@@ -49,7 +50,7 @@ type Eraser struct {
 	topic    string
 
 	assignment context.Context
-	report     report
+	reporter   *stream.Reporter
 }
 
 // EraserOptions configure an eraser.
@@ -104,7 +105,7 @@ func (e *Eraser) Handle(ctx context.Context, _ int, messages []kafka.Message) (e
 		return err
 	}
 	if e.assignment != ctx {
-		if e.report, err = e.resumeReport(ctx); err != nil {
+		if e.reporter, err = stream.NewReporter(ctx, e.cluster, policy.Store); err != nil {
 			return err
 		}
 		e.assignment = ctx
@@ -129,7 +130,7 @@ func (e *Eraser) Handle(ctx context.Context, _ int, messages []kafka.Message) (e
 			return err
 		}
 	}
-	return e.tell(ctx, messages)
+	return e.reporter.Tell(ctx, messages, slices.Repeat([]schemas.ProgressState{schemas.Done}, len(messages)))
 }
 
 // carryOut erases a batch.

@@ -10,6 +10,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"sekisho/schemas"
+	"sekisho/stream"
 )
 
 // maxResets bounds what is reported at once.
@@ -24,31 +25,22 @@ func (r *Runner) handleResets(ctx context.Context, partition int, messages []kaf
 	if err := r.settled(ctx, messages); err != nil {
 		return err
 	}
-	report := schemas.Progress{Recipient: r.recipient, From: messages[0].Offset}
-	for i := range messages {
-		r.resets.begin(partition, messages[i].Time)
-		state, err := r.forget(ctx, &messages[i])
-		if err != nil {
+	if r.reporting != ctx {
+		var err error
+		if r.reporter, err = stream.NewReporter(ctx, r.cluster, r.recipient); err != nil {
 			return err
 		}
-		if i > 0 && state != report.State {
-			if err := r.report(ctx, &report, messages[i].Offset); err != nil {
-				return err
-			}
+		r.reporting = ctx
+	}
+	states := make([]schemas.ProgressState, len(messages))
+	for i := range messages {
+		r.resets.begin(partition, messages[i].Time)
+		var err error
+		if states[i], err = r.forget(ctx, &messages[i]); err != nil {
+			return err
 		}
-		report.State = state
 	}
-	return r.report(ctx, &report, messages[len(messages)-1].Offset+1)
-}
-
-// report tells what came of the resets since the last report.
-func (r *Runner) report(ctx context.Context, p *schemas.Progress, to int64) error {
-	p.To, p.At = to, time.Now()
-	if err := r.cluster.Report(ctx, *p); err != nil {
-		return err
-	}
-	p.From = to
-	return nil
+	return r.reporter.Tell(ctx, messages, states)
 }
 
 // settled waits until no request can be under way any more that was made without

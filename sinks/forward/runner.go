@@ -61,8 +61,10 @@ type Runner struct {
 	forgetter  *stream.Consumer
 	metrics    *runnerMetrics
 	unsent     unsent
-	resets     unsent // that are being passed on
-	marks      *marks // nil where the recipient knows events again
+	resets     unsent           // that are being passed on
+	reporter   *stream.Reporter // of these
+	reporting  context.Context  // the assignment that it is for
+	marks      *marks           // nil where the recipient knows events again
 	copies     copies
 	pace       pace
 	log        *slog.Logger
