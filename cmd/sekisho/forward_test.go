@@ -153,8 +153,14 @@ func (f *forwarding) metrics(t *testing.T) string {
 // twice.
 func (f *forwarding) maybeTwice(t *testing.T) (n uint64) {
 	t.Helper()
+	return f.metric(t, `sekisho_forward_maybe_twice_events_total{recipient="google"}`)
+}
+
+// metric is what the process tells, 0 while it tells nothing.
+func (f *forwarding) metric(t *testing.T, name string) (n uint64) {
+	t.Helper()
 	for line := range strings.Lines(f.metrics(t)) {
-		if rest, ok := strings.CutPrefix(line, `sekisho_forward_maybe_twice_events_total{recipient="google"} `); ok {
+		if rest, ok := strings.CutPrefix(line, name+" "); ok {
 			if _, err := fmt.Sscan(rest, &n); err != nil {
 				t.Fatal(err)
 			}
@@ -208,7 +214,8 @@ func TestForwarderKilled(t *testing.T) {
 
 // TestRecipientDown: while Google is down Meta has every event, and the forwarder
 // does not grow however many wait; when Google is there again it has them all,
-// each once. SEKISHO_TEST_DOWN says for how long to keep it down (such as 1h).
+// each once. SEKISHO_TEST_DOWN=1h keeps it down for an hour instead of seconds
+// (with -timeout 2h).
 func TestRecipientDown(t *testing.T) {
 	t.Parallel()
 	down := 5 * time.Second
@@ -240,7 +247,9 @@ func TestRecipientDown(t *testing.T) {
 		arrived()
 	}
 	after := f.resident(t)
-	t.Logf("%d events waited for Google; resident %d MB, then %d MB", f.events, before>>20, after>>20)
+	eventually(t, time.Minute, "the lag to be told", func() bool { return f.metric(t, `sekisho_forward_lag{recipient="google"}`) >= uint64(f.events) })
+	t.Logf("Google was down for %v; %d events waited for it; lag %d; resident %d MB, then %d MB",
+		down, f.events, f.metric(t, `sekisho_forward_lag{recipient="google"}`), before>>20, after>>20)
 	if grown := after - before; grown > 64<<20 {
 		t.Errorf("the forwarder grew by %d MB", grown>>20)
 	}
@@ -248,7 +257,9 @@ func TestRecipientDown(t *testing.T) {
 		t.Errorf("Google has %d events while it is down", n)
 	}
 	f.google.Misbehave()
-	eventually(t, 5*time.Minute, "every event at Google", func() bool { return seen(f.google) == f.events })
+	back := time.Now()
+	eventually(t, 10*time.Minute, "every event at Google", func() bool { return seen(f.google) == f.events })
+	t.Logf("Google had all of them %v after it was back", time.Since(back).Round(time.Second))
 	if r := f.google.Received(); r.Doubled > 0 || r.Violations > 0 {
 		t.Errorf("%d doubled; rules broken: %+v", r.Doubled, r.Listed)
 	}

@@ -17,12 +17,13 @@ import (
 // delivery settles one run.
 type delivery struct {
 	*Runner
-	messages []kafka.Message
+	partition int
+	messages  []kafka.Message
+	left      left
 
 	mu      sync.Mutex
 	settled []bool            // by place in the run: nothing is left to do
 	sender  map[uuid.UUID]int // place that sends the event of an id
-	sent    int               // messages up to the last one that may have been sent
 }
 
 func (d *delivery) done(places ...int) {
@@ -273,7 +274,6 @@ func (d *delivery) exchange(ctx context.Context, p *parcel) (Answer, error) {
 	// What is under way when the process stops is finished, if that is soon.
 	ctx, stop := withGrace(ctx, d.pace.grace)
 	defer stop()
-	d.sending(p.list)
 	request, err := d.kind.Request(ctx, &p.Batch)
 	if err != nil {
 		d.metrics.request("failed", "request")

@@ -2,6 +2,7 @@ package forward
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,80 +11,140 @@ import (
 	"sekisho/stream"
 )
 
-// marks remember in Kafka, as a consumer group without members, up to where events
-// of a partition may have been sent. So whoever takes over from a process that was
-// killed can count what it sends again, where the recipient would not know that.
+// marks remember in Kafka, as a consumer group without members, what the commits of
+// the forwarder's own group cannot say, since these are of all messages before one:
+// the offset of a mark is that up to which events of a partition may have been sent,
+// its note which of them are settled all the same. So whoever takes over sends no
+// event again of which the end is known, and counts those of which it is not, where
+// the recipient would not know them.
 type marks struct {
 	cluster *stream.Cluster
 	group   string
+	ahead   bool // mark what is about to be sent: the recipient knows no event again
 
-	mu          sync.Mutex
-	assignments map[int]context.Context // in which the partition was begun
+	mu   sync.Mutex
+	left map[int]left // by partition
 }
 
-// begin marks a run. It returns how many of its messages may have been sent by
-// whoever had the partition before.
-func (m *marks) begin(ctx context.Context, partition int, run []kafka.Message) (before int, err error) {
+// left is what whoever had a partition before has left.
+type left struct {
+	to      context.Context // of the assignment; the consumer gives all its runs the same
+	settled note
+	before  int64 // offset up to which events may have been sent
+}
+
+// begin returns what was left of the run, and of what comes after it.
+func (m *marks) begin(ctx context.Context, partition int, run []kafka.Message) (left, error) {
+	m.mu.Lock()
+	l := m.left[partition]
+	m.mu.Unlock()
+	if l.to == ctx {
+		return l, nil
+	}
+	commits, err := m.cluster.Commits(ctx, m.group, run[0].Topic, partition+1)
+	if err != nil {
+		return left{}, err
+	}
+	mark := commits[partition]
+	l = left{to: ctx, settled: readNote(mark.Note, &run[0]), before: mark.Offset}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	topic := run[0].Topic
-	if m.assignments[partition] != ctx { // the consumer gives all runs of an assignment the same
-		commits, err := m.cluster.Commits(ctx, m.group, topic, partition+1)
-		if err != nil {
-			return 0, err
+	m.left[partition] = l
+	return l, nil
+}
+
+// set marks up to which offset events may have been sent, and which messages of the
+// run, and of what was left after it, are settled.
+func (m *marks) set(ctx context.Context, partition int, run []kafka.Message, settled []bool, sent int64, after *note) error {
+	n := note{first: run[0].Offset}
+	for i := range run {
+		if settled[i] {
+			n.add(run[i].Offset)
 		}
-		for before < len(run) && run[before].Offset < commits[partition].Offset {
-			before++
+	}
+	n.addFrom(after, run[len(run)-1].Offset+1)
+	return m.cluster.SetCommits(ctx, m.group, run[0].Topic, map[int]stream.Commit{partition: {Offset: sent, Note: n.text(&run[0])}})
+}
+
+// takeOver settles what whoever had the partition before has settled of the run, and
+// counts what that may have sent of the rest. It returns the places of list that are
+// left.
+func (d *delivery) takeOver(ctx context.Context, list []int) ([]int, error) {
+	var err error
+	if d.left, err = d.marks.begin(ctx, d.partition, d.messages); err != nil {
+		return nil, err
+	}
+	open, twice := make([]int, 0, len(list)), 0
+	for _, place := range list {
+		offset := d.messages[place].Offset
+		if d.left.settled.has(offset) {
+			d.settled[place] = true
+			continue
+		}
+		open = append(open, place)
+		if offset < d.left.before {
+			twice++
 		}
 	}
-	if err := m.set(ctx, topic, partition, run[len(run)-1].Offset+1); err != nil {
-		return 0, err
-	}
-	m.assignments[partition] = ctx
-	return before, nil
-}
-
-// end marks the last message of a run that was given up that may have been sent.
-func (m *marks) end(ctx context.Context, partition int, run []kafka.Message, sent int) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	to := run[0].Offset
-	if sent > 0 {
-		to = run[sent-1].Offset + 1
-	}
-	// When it fails, more is taken for sent than was.
-	_ = m.set(ctx, run[0].Topic, partition, to)
-}
-
-func (m *marks) set(ctx context.Context, topic string, partition int, offset int64) error {
-	return m.cluster.SetCommits(ctx, m.group, topic, map[int]stream.Commit{partition: {Offset: offset}})
-}
-
-// beginMarked counts what another process may have sent of the run before.
-func (d *delivery) beginMarked(ctx context.Context, partition int, list []int) error {
-	if d.marks == nil {
-		return nil
-	}
-	before, err := d.marks.begin(ctx, partition, d.messages)
-	if err != nil {
-		return err
-	}
-	twice := 0
-	for twice < len(list) && list[twice] < before {
-		twice++
+	if !d.marks.ahead || len(open) == 0 {
+		return open, nil
 	}
 	if twice > 0 {
 		d.metrics.maybeTwice.Add(twice)
-		d.log.Warn("events may have been sent before by a process that did not end as it should, and are sent again", "partition", partition, "events", twice)
+		d.log.Warn("events may have been sent before by a process that did not end as it should, and are sent again", "partition", d.partition, "events", twice)
 	}
-	return nil
+	return open, d.note(ctx, d.settled)
 }
 
-// sending notes that events are about to be sent.
-func (d *delivery) sending(places []int) {
+// note notes, while a run is under way, that all of it may have been sent, and what
+// is settled.
+func (d *delivery) note(ctx context.Context, settled []bool) error {
+	end := d.messages[len(d.messages)-1].Offset + 1
+	return d.marks.set(ctx, d.partition, d.messages, settled, max(end, d.left.before), &d.left.settled)
+}
+
+// notesEvery is how often what is settled of a run is noted while it is under way.
+const notesEvery = time.Second
+
+// keepNotes notes what is settled until stop is called, where the recipient knows no
+// event again.
+func (d *delivery) keepNotes(ctx context.Context) (stop func()) {
+	if !d.marks.ahead {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		var noted []bool
+		for sleep(ctx, notesEvery) {
+			if settled := d.snapshot(); !slices.Equal(settled, noted) && d.note(ctx, settled) == nil {
+				noted = settled
+			}
+		}
+	})
+	return func() { cancel(); ended.Wait() }
+}
+
+// snapshot returns what is settled now.
+func (d *delivery) snapshot() []bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, place := range places {
-		d.sent = max(d.sent, place+1)
+	return slices.Clone(d.settled)
+}
+
+// leave notes what is settled of a run that is given up, behind what will be
+// committed of it. Of the rest, what may have been sent has been counted.
+func (d *delivery) leave(ctx context.Context) {
+	first := d.prefix()
+	if first == len(d.settled) || !d.marks.ahead && !slices.Contains(d.settled[first:], true) {
+		return // the commit says all
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	run, sent := d.messages[first:], d.messages[first].Offset
+	if end := d.messages[len(d.messages)-1].Offset; d.left.before > end+1 {
+		sent = d.left.before
+	}
+	// When it fails, less is taken for settled than is.
+	_ = d.marks.set(ctx, d.partition, run, d.settled[first:], sent, &d.left.settled)
 }

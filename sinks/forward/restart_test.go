@@ -16,7 +16,9 @@ func TestRestart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const events = 400
-	w.buys(t, events)
+	for range 4 { // so that what shares a request is far apart on the topic
+		w.buys(t, events/4)
+	}
 	v := vendorOf(t, "google", standin.Options{Listen: "127.0.0.1:0"})
 	v.Misbehave(standin.Fault{Kind: standin.Delay, Delay: standin.Duration(20 * time.Millisecond)})
 	slow := func(c *forward.Config) { c.Concurrency = 2 }
@@ -36,6 +38,34 @@ func TestRestart(t *testing.T) {
 		t.Errorf("Google has %d events, %d doubled", got.Events, got.Doubled)
 	}
 	if n := f.count("sekisho_forward_maybe_twice_events_total"); n > 0 {
+		t.Errorf("%v events are counted as sent twice", n)
+	}
+}
+
+// TestRebalance: when another forwarder joins, and later leaves, partitions go from
+// one to the other in the middle of runs, and nothing is sent twice.
+func TestRebalance(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const events = 2400
+	for range 8 {
+		w.buys(t, events/8)
+	}
+	v := vendorOf(t, "google", standin.Options{Listen: "127.0.0.1:0"})
+	v.Misbehave(standin.Fault{Kind: standin.Delay, Delay: standin.Duration(20 * time.Millisecond)})
+	slow := func(c *forward.Config) { c.Concurrency = 1 }
+	first := w.start(t, v.recipient, v.kind, slow)
+	eventually(t, "some are sent", func() bool { return first.events("sent") > 100 })
+	second := w.start(t, v.recipient, v.kind, slow)
+	eventually(t, "the other one sends too", func() bool { return second.events("sent") > 50 })
+	t.Logf("sent %v, the other %v", first.events("sent"), second.events("sent"))
+	first.stop()
+	v.Misbehave()
+	eventually(t, "all are sent", func() bool { return first.events("sent")+second.events("sent") >= events })
+	if got := v.Received(); got.Events != events || got.Doubled > 0 {
+		t.Errorf("Google has %d events, %d doubled", got.Events, got.Doubled)
+	}
+	if n := first.count("sekisho_forward_maybe_twice_events_total") + second.count("sekisho_forward_maybe_twice_events_total"); n > 0 {
 		t.Errorf("%v events are counted as sent twice", n)
 	}
 }

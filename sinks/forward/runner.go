@@ -41,8 +41,10 @@ type Options struct {
 // Runs of messages are worked on whole: the next one of a partition is read when
 // of this one every event was sent, or became a dead letter, or expired, or may
 // not be sent any more. So memory is bounded, whatever the recipient does, and
-// the offset that is committed has nothing unsettled before it. A process that is
-// killed sends again what it had sent of the runs under way.
+// the offset that is committed has nothing unsettled before it. What is settled above
+// it when the process stops or loses the partition is noted beside it, and is not sent
+// again; see marks. A process that is killed sends again what it had sent of the runs
+// under way since the last note.
 type Runner struct {
 	recipient  string
 	mention    []byte // without which a message is not for the recipient
@@ -64,7 +66,7 @@ type Runner struct {
 	resets     unsent           // that are being passed on
 	reporter   *stream.Reporter // of these
 	reporting  context.Context  // the assignment that it is for
-	marks      *marks           // nil where the recipient knows events again
+	marks      *marks
 	copies     copies
 	pace       pace
 	log        *slog.Logger
@@ -95,9 +97,7 @@ func New(cluster *stream.Cluster, o Options) (*Runner, error) {
 	if group == "" {
 		group = "sekisho-forward-" + o.Recipient
 	}
-	if !r.limits.Deduplicates {
-		r.marks = &marks{cluster: cluster, group: group + "-sending", assignments: map[int]context.Context{}}
-	}
+	r.marks = &marks{cluster: cluster, group: group + "-sending", ahead: !r.limits.Deduplicates, left: map[int]left{}}
 	r.consumer = stream.NewConsumer(cluster, stream.ConsumerOptions{
 		Group: group, MaxMessages: r.config.MaxEvents, MaxWait: r.config.MaxWait, Log: r.log,
 	}, r.Handle)
@@ -150,20 +150,19 @@ func (r *Runner) Handle(ctx context.Context, partition int, messages []kafka.Mes
 			others = append(others, i)
 		}
 	}
-	if len(list) == 0 {
-		return nil
+	d := &delivery{Runner: r, partition: partition, messages: messages, settled: make([]bool, len(messages))}
+	d.done(others...)
+	list, err := d.takeOver(ctx, list)
+	if err != nil || len(list) == 0 {
+		return err
 	}
 	r.unsent.begin(partition, messages[list[0]].Time)
 	defer r.unsent.end(partition)
-	d := &delivery{Runner: r, messages: messages, settled: make([]bool, len(messages))}
-	if err := d.beginMarked(ctx, partition, list); err != nil {
-		return err
-	}
-	d.done(others...)
-	if err := d.settleAll(ctx, list); err != nil {
-		if r.marks != nil {
-			r.marks.end(ctx, partition, messages, d.sent)
-		}
+	stop := d.keepNotes(ctx)
+	err = d.settleAll(ctx, list)
+	stop()
+	if err != nil {
+		d.leave(ctx)
 		return &stream.Partial{Handled: d.prefix(), Err: err}
 	}
 	return nil
