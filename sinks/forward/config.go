@@ -15,7 +15,7 @@ type Config struct {
 	Concurrency  int           `yaml:"concurrency" doc:"Most requests under way at once; what suits the kind when 0."`
 	Rate         float64       `yaml:"rate" doc:"Most requests in a second; no limit when 0."`
 	Timeout      time.Duration `yaml:"timeout" doc:"How long a request may take, its answer included; what suits the kind when 0."`
-	MaxEvents    int           `yaml:"max_events" doc:"Most events of a partition that are worked on at once. More of them share requests. Of so many, those that were answered within the last second may arrive twice when the forwarder is killed, at a recipient that knows no event again."`
+	MaxEvents    int           `yaml:"max_events" doc:"Most events of a partition that are worked on at once. More of them share requests. Of so many, those that were answered within the last quarter of a second may arrive twice when the forwarder is killed, at a recipient that knows no event again."`
 	MaxWait      time.Duration `yaml:"max_wait" doc:"Longest that an event waits for others to share a request with."`
 	Attempts     int           `yaml:"attempts" doc:"How often an event is tried while others get through, before it becomes a dead letter. While none gets through it waits as long as it takes."`
 	AllowPrivate []string      `yaml:"allow_private" doc:"Names of hosts that may be at private, local or link-local addresses, as the request's address has them. All others may not."`

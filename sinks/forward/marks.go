@@ -104,7 +104,7 @@ func (d *delivery) note(ctx context.Context, settled []bool) error {
 }
 
 // notesEvery is how often what is settled of a run is noted while it is under way.
-const notesEvery = time.Second
+const notesEvery = 250 * time.Millisecond
 
 // keepNotes notes what is settled until stop is called, where the recipient knows no
 // event again.
