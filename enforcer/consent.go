@@ -62,7 +62,7 @@ func (t *Table) hearObject(o *schemas.Consent, now time.Time, c *consents) {
 	if !o.Present {
 		return
 	}
-	if o.Malformed || o.Policy != "" && !isDate(o.Policy, now) {
+	if o.Malformed || o.Policy != "" && !isDate(o.Policy, now) || o.Time.After(now.Add(maxAhead)) {
 		c.refuse(schemas.OptionalPurposes, schemas.ReasonMalformedConsent)
 		return
 	}

@@ -117,6 +117,21 @@ func withheld(action policy.Action, store bool) schemas.Outcome {
 	return schemas.Dropped
 }
 
+// Refused returns the purposes that some signal refuses, and those of them that a
+// signal which can be understood does. Silence refuses nothing.
+func (v *Verdict) Refused() (any, understood schemas.Purposes) {
+	for p := schemas.Purpose(0); p < schemas.NumPurposes; p++ {
+		if v.heard.answers[p] != schemas.Refused {
+			continue
+		}
+		any |= 1 << p
+		if v.heard.why[p] != schemas.ReasonMalformedConsent {
+			understood |= 1 << p
+		}
+	}
+	return any, understood
+}
+
 // Allows reports whether some recipient may have fields of the category.
 func (v *Verdict) Allows(c schemas.Category) bool { return v.categories().Has(c) }
 

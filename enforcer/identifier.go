@@ -30,6 +30,8 @@ func Normalise(e *schemas.Event) {
 // none.
 func NormalIdentifier(f schemas.Field, text string) string {
 	switch f {
+	case schemas.VisitorID:
+		text, _ = SplitVisitor(text)
 	case schemas.IDFA, schemas.GAID:
 		text = hyphenate(strings.ToLower(text))
 		// What iOS and Android give instead of an identifier that the user has
@@ -48,6 +50,41 @@ func NormalIdentifier(f schemas.Field, text string) string {
 		}
 	}
 	return text
+}
+
+// CheckIdentifier reports why a text cannot be an identifier that somebody holds;
+// nil when it can. Of those whose makers write them in one way only that will do:
+// whatever else a client may have put into an event, a reset of something
+// mistyped would be believed to hold.
+func CheckIdentifier(f schemas.Field, text string) *schemas.Invalid {
+	if problem := schemas.Check(f, text); problem != nil {
+		return problem
+	}
+	normal, shape := NormalIdentifier(f, text), ""
+	switch f {
+	case schemas.IDFA, schemas.GAID:
+		shape = "must be a UUID, such as 6D92078A-8246-4BA4-AE5B-76104861E7DC"
+	case schemas.GA:
+		shape = "must be the _ga cookie or the two numbers at its end, such as 1116446470.1760000000"
+	case schemas.FBP, schemas.FBC:
+		shape = "must be the _" + f.String() + " cookie, such as fb.1.1596403881668.1116446470"
+	}
+	if shape == "" || normal == "" || isOwn(f, normal) {
+		return nil
+	}
+	return &schemas.Invalid{Path: f.String(), Problem: shape}
+}
+
+// SplitVisitor splits the value of the gateway's own visitor cookie: the
+// identifier, 22 letters of base64url, and after a dot what was granted to it, a
+// number of entries of 12 letters. What is no such value is returned whole.
+func SplitVisitor(value string) (id, granted string) {
+	const idLen, grantLen = 22, 12
+	if len(value) <= idLen+1 || value[idLen] != '.' || (len(value)-idLen-1)%grantLen != 0 ||
+		!isOf(value[:idLen], token) || !isOf(value[idLen+1:], token) {
+		return value, ""
+	}
+	return value[:idLen], value[idLen+1:]
 }
 
 // normalFBP brings Meta's browser identifier into the form fb.1.TIME.NUMBER: the

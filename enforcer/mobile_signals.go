@@ -6,15 +6,16 @@ import (
 )
 
 // LimitsTracking reports whether a phone says that its user does not allow
-// tracking, or says something that cannot be understood.
+// tracking. What cannot be understood does not say so: it refuses, but a reset
+// cannot be taken back.
 func LimitsTracking(s *schemas.Signals) bool {
 	if s.ATT != "" {
-		if att, err := mobile.DecodeATT(s.ATT); err != nil || att.Answer() == schemas.Refused {
+		if att, err := mobile.DecodeATT(s.ATT); err == nil && att.Answer() == schemas.Refused {
 			return true
 		}
 	}
 	if s.LimitAdTracking != "" {
-		if limit, err := mobile.DecodeLimitAdTracking(s.LimitAdTracking); err != nil || limit.Answer() == schemas.Refused {
+		if limit, err := mobile.DecodeLimitAdTracking(s.LimitAdTracking); err == nil && limit.Answer() == schemas.Refused {
 			return true
 		}
 	}

@@ -60,7 +60,7 @@ func BenchmarkHandler(b *testing.B) {
 		h.SetContentType("text/plain;charset=UTF-8")
 		h.Set("Origin", "https://shop.example.jp")
 		h.SetUserAgent("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36")
-		h.SetCookie("sekisho_id", "AAAAAAAAAAAAAAAAAAAAAA")
+		h.SetCookie("sekisho_id", "AAAAAAAAAAAAAAAAAAAAAA.R-CpDQYig2AD") // both were granted
 		h.SetCookie("sekisho_consent", "1.2026-10-01.analytics+advertising")
 		h.SetCookie("_ga", "GA1.1.1234567890.1700000000")
 		ctx.Request.SetBodyString(body)

@@ -103,8 +103,9 @@ func TestRefusedLeavesNothing(t *testing.T) {
 	check("a reset of no identifier", 400, func() answer { return r.do("POST", "/v1/reset", `{"title":"`+c.new()+`"}`, c.headers()...) })
 	check("a reset of a wrong identifier", 400, func() answer { return r.do("POST", "/v1/reset", `{"idfa":"`+c.new()+` "}`, c.headers()...) })
 	check("a reset", 202, func() answer {
-		return r.do("POST", "/v1/reset", `{"idfa":"`+c.new()+`","app_instance_id":"`+c.new()+`"}`, c.headers()...)
+		return r.do("POST", "/v1/reset", `{"visitor_id":"`+c.new()+`","app_instance_id":"`+c.new()+`"}`, c.headers()...)
 	})
+	check("a reset of a mistyped identifier", 400, func() answer { return r.do("POST", "/v1/reset", `{"idfa":"`+c.new()+`"}`, c.headers()...) })
 
 	kept := schemas.FieldSet(0) // in an anonymised event
 	for f := schemas.Field(0); f < schemas.NumFields; f++ {

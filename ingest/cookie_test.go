@@ -8,6 +8,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"sekisho/enforcer"
 	"sekisho/schemas"
 )
 
@@ -87,7 +88,7 @@ func soonID() string {
 	return string(id)
 }
 
-// visitor returns the visitor cookie that an answer sets, "" for none.
+// visitor returns the visitor id that an answer's cookie sets, "" for none.
 func (a answer) visitor(t testing.TB) string {
 	t.Helper()
 	value := ""
@@ -95,9 +96,19 @@ func (a answer) visitor(t testing.TB) string {
 		if c.Name != VisitorCookie {
 			t.Errorf("the cookie %s is set", c.Name)
 		}
-		value = c.Value
+		value, _ = enforcer.SplitVisitor(c.Value)
 	}
 	return value
+}
+
+// cookie returns the visitor cookie as it is set, "" for none.
+func (a answer) cookie() string {
+	for _, c := range a.cookies() {
+		if c.Name == VisitorCookie && c.Value != "" {
+			return "Cookie: " + VisitorCookie + "=" + c.Value
+		}
+	}
+	return ""
 }
 
 // TestVisitorCookie is set once consent is there, is kept, and is forgotten.
@@ -111,14 +122,14 @@ func TestVisitorCookie(t *testing.T) {
 		t.Fatalf("%d cookies are set", len(cookies))
 	}
 	c := cookies[0]
-	if c.Name != "sekisho_id" || len(c.Value) != 22 || c.MaxAge != 34560000 || c.Path != "/" || c.Domain != "" ||
+	if c.Name != "sekisho_id" || len(c.Value) != 22+1+grantLen || c.MaxAge != 34560000 || c.Path != "/" || c.Domain != "" ||
 		!c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode {
 		t.Errorf("the cookie is %s", a.header.Get("Set-Cookie"))
 	}
 	if a.header.Get("Cache-Control") != "no-store" {
 		t.Error("the answer may be stored")
 	}
-	mine := "Cookie: sekisho_id=" + c.Value
+	mine := a.cookie()
 	if got := r.post(page(yes), shop, mine).visitor(t); got != "" {
 		t.Errorf("a known visitor is given %s", got)
 	}
@@ -129,7 +140,10 @@ func TestVisitorCookie(t *testing.T) {
 	if len(visitors) != 1 {
 		t.Errorf("three page views of one visitor have the ids %v", visitors)
 	}
-	r.nowhere(c.Value)
+	r.nowhere(a.visitor(t))
+	if bare := r.post(page(yes), shop, "Cookie: sekisho_id="+a.visitor(t)); bare.visitor(t) != a.visitor(t) {
+		t.Errorf("a cookie that does not say what was granted becomes %s", bare.cookie())
+	}
 
 	pixel := r.do("GET", pixelOfShop, "", "Cookie: sekisho_consent=1.2026-10-01.analytics")
 	pixel.want(t, "a pixel with consent", 200)

@@ -30,8 +30,8 @@ func (s *session) readCookies(ctx *fasthttp.RequestCtx) {
 	for key, value := range ctx.Request.Header.Cookies() {
 		switch string(key) {
 		case VisitorCookie:
-			if isVisitorID(value) {
-				s.cookies.visitor = share(value)
+			if id, granted := splitVisitor(value); isVisitorID(id) {
+				s.cookies.visitor, s.cookies.granted = id, granted
 			}
 		case "_ga":
 			s.cookies.ga = share(value)
@@ -110,7 +110,10 @@ func anyOn(lines [][]byte) (said string) {
 }
 
 // cookieIdentifiers are the identifiers that came in cookies.
-type cookieIdentifiers struct{ visitor, ga, fbp, fbc string }
+type cookieIdentifiers struct {
+	visitor, ga, fbp, fbc string
+	granted               granted // to the visitor
+}
 
 // each calls yield for each identifier that is what it should be; it serves as
 // a range function.
@@ -128,25 +131,56 @@ func (c *cookieIdentifiers) each(yield func(schemas.Field, string) bool) {
 }
 
 // fill gives the event the identifiers of the cookies where it has none of its
-// own, but for those that were made after it happened: it is not of whoever
-// the browser is now, but of somebody before a reset.
-func (c *cookieIdentifiers) fill(e *schemas.Event) {
+// own, but for those that were made after the event: it is not of whoever the
+// browser is now, but of somebody before a reset.
+func (c *cookieIdentifiers) fill(e *schemas.Event, made moment) {
 	for f, value := range c.each {
-		if e.Fields.Has(f) {
-			continue
-		}
-		if born, ok := bornAt(f, value); !ok || !precedes(e.Time, born) {
+		if !e.Fields.Has(f) && !made.precedes(f, value) {
 			e.Set(f, value)
 		}
 	}
 }
 
-// settling is how long before an identifier was made an event may have happened
-// that is still of the same visitor: one that waited for the choice, or whose
-// client has another clock.
-const settling = 5 * time.Minute
+// clear takes an identifier away.
+func (c *cookieIdentifiers) clear(f schemas.Field) {
+	switch f {
+	case schemas.VisitorID:
+		c.visitor, c.granted = "", ""
+	case schemas.GA:
+		c.ga = ""
+	case schemas.FBP:
+		c.fbp = ""
+	case schemas.FBC:
+		c.fbc = ""
+	}
+}
 
-func precedes(event, born time.Time) bool { return event.Before(born.Add(-settling)) }
+// moment is when an event was made, by the client's clock: when it happened or,
+// where it waited for the choice, when that was made. It is zero for now, where
+// the client does not say. Identifiers tell by the same clock when they were made.
+type moment struct{ time.Time }
+
+// before reports whether it was before a time, in milliseconds.
+func (m moment) before(t time.Time) bool {
+	return !m.IsZero() && m.UnixMilli() < t.UnixMilli()
+}
+
+// precedes reports whether it was before an identifier of a cookie was made.
+func (m moment) precedes(f schemas.Field, value string) bool {
+	if m.IsZero() {
+		return false
+	}
+	born, ok := bornAt(f, value)
+	return ok && m.before(born)
+}
+
+// or returns it, or now.
+func (m moment) or(now time.Time) time.Time {
+	if m.IsZero() {
+		return now
+	}
+	return m.Time
+}
 
 // bornAt returns when an identifier of a cookie was made, as far as it tells:
 // the gateway's own begin with the time, _ga ends with it (GA1.1.123.1700000000),
@@ -190,20 +224,26 @@ func newVisitorID(now time.Time) string {
 	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
+// splitVisitor splits the visitor cookie.
+func splitVisitor(value []byte) (string, granted) {
+	id, rest := enforcer.SplitVisitor(share(value))
+	return id, granted(rest)
+}
+
 // isVisitorID accepts only what newVisitorID makes: what a client put into the
 // cookie itself is not the gateway's.
-func isVisitorID(value []byte) bool {
+func isVisitorID(value string) bool {
 	if len(value) != 22 {
 		return false
 	}
-	return strings.IndexFunc(share(value), func(r rune) bool {
+	return strings.IndexFunc(value, func(r rune) bool {
 		return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
 	}) < 0
 }
 
 // setVisitor sets the visitor cookie.
-func setVisitor(ctx *fasthttp.RequestCtx, id string) {
-	cookie := visitorCookie(id)
+func setVisitor(ctx *fasthttp.RequestCtx, id string, granted granted) {
+	cookie := visitorCookie(id + "." + string(granted))
 	cookie.SetMaxAge(cookieLifetime)
 	ctx.Response.Header.SetCookie(cookie)
 	fasthttp.ReleaseCookie(cookie)

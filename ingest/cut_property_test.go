@@ -8,12 +8,14 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
+	"sekisho/enforcer"
 	"sekisho/schemas"
 )
 
@@ -27,7 +29,7 @@ var (
 // another.
 type browser struct {
 	jar     *cookiejar.Jar
-	session string // of the page's script
+	session string // of the page's script, the same in every era
 	idfa    string
 	era     int
 	waiting []queued // events that the browser has kept
@@ -66,16 +68,23 @@ func (w *world) pseudonym(f schemas.Field, text string) string {
 
 // own notes whose an identifier is.
 func (w *world) own(at int, f schemas.Field, text string) {
-	w.owner[w.pseudonym(f, text)] = held{at, w.browsers[at].era}
+	w.ownIn(at, w.browsers[at].era, f, text)
+}
+
+func (w *world) ownIn(at, era int, f schemas.Field, text string) {
+	whose := held{at, era}
+	w.owner[w.pseudonym(f, text)] = whose
+	// A session is one of the identifier beside it.
+	w.owner[w.pseudonym(schemas.SessionID, w.browsers[at].session+"\x00"+string(rune(f))+text)] = whose
 }
 
 // begin has a browser begin an era: its scripts have identifiers of their own.
 func (w *world) begin(at int) {
 	b := w.browsers[at]
 	w.serial++
-	b.session, b.idfa = fmt.Sprintf("s%d", w.serial), fmt.Sprintf("00000000-0000-4000-8000-%012d", w.serial)
-	ga, fbp := fmt.Sprintf("%d.%d", w.serial, time.Now().Unix()), fmt.Sprintf("fb.1.%d.%d", time.Now().UnixMilli(), w.serial)
-	w.own(at, schemas.SessionID, b.session)
+	b.session, b.idfa = fmt.Sprintf("s%d", at), fmt.Sprintf("00000000-0000-4000-8000-%012d", w.serial)
+	// _ga tells no more than the second, and eras are short here.
+	ga, fbp := fmt.Sprintf("%d.%d", w.serial, time.Now().Unix()+1), fmt.Sprintf("fb.1.%d.%d", time.Now().UnixMilli()+1, w.serial)
 	w.own(at, schemas.IDFA, b.idfa)
 	w.own(at, schemas.GA, ga)
 	w.own(at, schemas.FBP, fbp)
@@ -84,15 +93,16 @@ func (w *world) begin(at int) {
 	})
 }
 
-// end ends the era, whose identifiers are reset from now on.
-func (w *world) end(at int) {
+// end ends the era, of whose identifiers those are reset from now on that are not
+// spared.
+func (w *world) end(at int, spared ...string) {
 	b := w.browsers[at]
 	var ends [partitions]int64
 	for p := range ends {
 		ends[p] = w.r.kafka.PartitionInfo(w.r.cluster.Config().Topics.Events, int32(p)).HighWatermark
 	}
 	for pseudonym, whose := range w.owner {
-		if whose == (held{at, b.era}) && !w.dead[pseudonym] {
+		if whose == (held{at, b.era}) && !w.dead[pseudonym] && !slices.Contains(spared, pseudonym) {
 			w.dead[pseudonym], w.ends[pseudonym] = true, ends
 		}
 	}
@@ -129,7 +139,8 @@ func (w *world) send(at, era int, path, body, cookies string) answer {
 	a := w.r.do("POST", path, body, headers...)
 	for _, c := range (&http.Response{Header: a.header}).Cookies() {
 		if c.Name == VisitorCookie && c.Value != "" {
-			w.owner[w.pseudonym(schemas.VisitorID, c.Value)] = held{at, era}
+			id, _ := enforcer.SplitVisitor(c.Value)
+			w.ownIn(at, era, schemas.VisitorID, id)
 		}
 	}
 	return a
@@ -148,14 +159,35 @@ func (w *world) make(at int, consent string, ago time.Duration) queued {
 	if w.random.IntN(4) == 0 {
 		fields["idfa"] = strings.ToUpper(b.idfa)
 	}
-	if w.random.IntN(4) == 0 {
-		fields["user_id"] = fmt.Sprintf("user-%d", at) // the same in every era
-	}
 	text, err := json.Marshal(fields)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return queued{body: strings.TrimSuffix(string(text), "}") + "," + consent + "}", cookies: b.cookies(), era: b.era, long: ago > 2*settling}
+}
+
+// any is one of the events that were sent.
+func (b *browser) any(random *rand.Rand) *queued {
+	if len(b.sent) == 0 {
+		return nil
+	}
+	return &b.sent[random.IntN(len(b.sent))]
+}
+
+// tell sends an event. One that refuses what was granted ends the era.
+func (w *world) tell(at int, q queued, cookies string) answer {
+	w.t.Helper()
+	known := strings.Contains(cookies, VisitorCookie+"=")
+	a := w.ask(at, "/v1/events", q.body, cookies)
+	if known && !strings.Contains(w.browsers[at].cookies(), VisitorCookie+"=") {
+		// An advertising identifier is reset where it is told.
+		var spared []string
+		if idfa := w.browsers[at].idfa; !strings.Contains(q.body, strings.ToUpper(idfa)) {
+			spared = []string{w.pseudonym(schemas.IDFA, idfa), w.pseudonym(schemas.SessionID, w.browsers[at].session+"\x00"+string(rune(schemas.IDFA))+idfa)}
+		}
+		w.end(at, spared...)
+	}
+	return a
 }
 
 // step has one of the browsers do something.
@@ -179,7 +211,7 @@ func (w *world) step() {
 		b.waiting = append(b.waiting, w.make(at, consent, 3*settling))
 	case 4: // and is sent much later, by whoever the browser is then
 		for _, q := range b.waiting {
-			w.ask(at, "/v1/events", q.body, b.cookies())
+			w.tell(at, q, b.cookies())
 		}
 		b.waiting = nil
 	case 5: // an old request arrives late, or again, as it was
@@ -187,12 +219,9 @@ func (w *world) step() {
 			q := b.sent[w.random.IntN(len(b.sent))]
 			w.send(at, q.era, "/v1/events", q.body, q.cookies)
 		}
-	case 6: // a long forgotten one is tried again by whoever the browser is now
-		for _, q := range b.sent {
-			if q.long {
-				w.ask(at, "/v1/events", q.body, b.cookies())
-				break
-			}
+	case 6: // or is tried again by whoever the browser is now, if that is somebody
+		if q := b.any(w.random); q != nil && (q.long || strings.Contains(b.cookies(), VisitorCookie)) {
+			w.tell(at, *q, b.cookies())
 		}
 	default:
 		q := w.make(at, consent, 0)
@@ -200,7 +229,7 @@ func (w *world) step() {
 			q = w.make(at, consent, 3*settling)
 		}
 		b.sent = append(b.sent, q)
-		a := w.ask(at, "/v1/events", q.body, q.cookies)
+		a := w.tell(at, q, q.cookies)
 		if consent == yes && !strings.Contains(a.body, `"outcome":"allowed"`) {
 			w.t.Errorf("browser %d, era %d: a clean visitor is answered %s", at, b.era, a.body)
 		}

@@ -72,7 +72,8 @@ func TestDeclineCoversAllThatIsHeld(t *testing.T) {
 	if got := forgotten["_ga"]; fmt.Sprint(got) != "[ collect.shop.example.jp shop.example.jp example.jp]" {
 		t.Errorf("_ga is forgotten for %q", got)
 	}
-	if got := fmt.Sprint(r.resetKinds()); got != "[visitor_id session_id app_instance_id ga fbp]" && len(r.resetKinds()) != 5 {
+	// The session by itself and as the account's: as the visitor's it goes with that.
+	if got := fmt.Sprint(r.resetKinds()); got != "[visitor_id app_instance_id ga fbp session_id session_id]" {
 		t.Errorf("reset are %s", got)
 	}
 	for _, held := range []string{`"session_id":"s1"`, `"app_instance_id":"a1"`, `"ga":"1111.1700000000"`, `"fbp":"fb.1.1700000000000.2222"`, `"visitor_id":"` + old + `"`} {
@@ -147,9 +148,11 @@ func TestDeadCookie(t *testing.T) {
 	if strings.Contains(a.body, "allowed") {
 		t.Errorf("a part of the request passes: %s", a.body)
 	}
-	if got := a.forgotten(t); len(got["sekisho_id"]) != 1 || len(got["_ga"]) == 0 || len(got["_fbp"]) != 0 {
+	if got := a.forgotten(t); len(got["sekisho_id"]) != 1 || len(got["_ga"]) == 0 || len(got["_fbp"]) == 0 {
 		t.Errorf("the browser forgets %v", got)
 	}
+	// What is left would join the new visitor with the old.
+	r.post(page(yes+`,"fbp":"fb.1.1700000000000.9"`), represent).want(t, "the cookie beside it", 200, `"reason":"reset"`)
 	if fresh := r.post(page(yes), shop).visitor(t); fresh == "" || fresh == old {
 		t.Errorf("the browser is then %q", fresh)
 	}
@@ -190,10 +193,17 @@ func TestOldEventsAreNotOfTheNewVisitor(t *testing.T) {
 	cookie := "Cookie: sekisho_id=" + made(time.Now().Add(-time.Hour))
 	check("of now", page(yes), 1, cookie)
 	check("since the cookie", page(yes+at(50*time.Minute)), 1, cookie)
-	check("just before the cookie, waiting for the choice", page(yes+at(63*time.Minute)), 1, cookie)
+	check("just before the cookie", page(yes+at(61*time.Minute)), 0, cookie)
+	chosen := func(ago time.Duration) string {
+		return `"consent":{"analytics":true,"time":"` + time.Now().Add(-ago).UTC().Format(time.RFC3339Nano) + `"}`
+	}
+	check("before the cookie, waiting for the choice", page(chosen(59*time.Minute)+at(63*time.Minute)), 1, cookie)
+	check("under a choice before the cookie's", page(chosen(62*time.Minute)+at(63*time.Minute)), 0, cookie)
 	check("long before the cookie", page(yes+at(2*time.Hour)), 0, cookie)
 	check("before there is a cookie", page(yes+at(2*time.Hour)), 0)
-	check("a new visitor", page(yes+at(time.Minute)), 1)
+	check("a new visitor", page(yes+at(time.Second)), 1)
+	check("a new visitor who waited", page(chosen(time.Second)+at(time.Minute)), 1)
+	check("one that was on its way for long", page(yes+at(time.Minute)), 0)
 	check("a cookie that tells no time", page(yes+at(2*time.Hour)), 1, "Cookie: sekisho_id=zzzzzzzzzzzzzzzzzzzzzA")
 	recent := time.Now().Add(-time.Hour).Unix()
 	for _, vendor := range []string{fmt.Sprintf("_ga=GA1.1.5.%d", recent), fmt.Sprintf("_fbp=fb.1.%d.5", recent*1000)} {
@@ -226,7 +236,7 @@ func TestTrackingDenied(t *testing.T) {
 	r.post(page(yes+`,"app_instance_id":"a","idfa":"`+strings.ToLower(idfa)+`"`), represent).want(t, "joined with another", 200, dropped)
 	r.post(page(yes+`,"app_instance_id":"a"`), represent).want(t, "the app", 200, `"outcome":"allowed"`)
 	// A changed identifier: the app names the old one, and what it kept with it.
-	r.do("POST", "/v1/reset", `{"gaid":"11111111-2222-4333-8444-555555555555","app_instance_id":"a","session_id":"s"}`).want(t, "a change", 202, `"identifiers":3`)
+	r.do("POST", "/v1/reset", `{"gaid":"11111111-2222-4333-8444-555555555555","app_instance_id":"a","session_id":"s"}`).want(t, "a change", 202, `"identifiers":2`)
 	r.post(page(yes+`,"app_instance_id":"a","gaid":"99999999-2222-4333-8444-555555555555"`), represent).want(t, "the new with the old", 200, dropped)
 	r.post(page(yes+`,"app_instance_id":"b","gaid":"99999999-2222-4333-8444-555555555555"`), represent).want(t, "the new", 200, `"outcome":"allowed"`)
 }

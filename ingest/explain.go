@@ -70,8 +70,10 @@ func (x *Explainer) Explain(q Question) (enforcer.Explanation, error) {
 		return s.table.Rejected(site.Name, &s.event, schemas.ReasonInvalid, problem), nil
 	}
 	s.identify()
-	s.cookies.fill(&s.event)
+	s.cookies.fill(&s.event, s.made)
 	enforcer.Normalise(&s.event)
+	s.sessionID = s.event.Get(schemas.SessionID)
+	s.qualify()
 	return s.table.Explain(site, &s.event, &s.request, x.resets), nil
 }
 

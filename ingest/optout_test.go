@@ -99,7 +99,7 @@ func TestTicket(t *testing.T) {
 		return accepted.Ticket
 	}
 	r.do("POST", "/v1/reset", `{"idfa":"6D92078A-8246-4BA4-AE5B-76104861E7DC"}`)
-	ticket := ticketOf(r.do("POST", "/v1/reset", `{"visitor_id":"a","session_id":"b"}`, shop)) // at 1 and 2
+	ticket := ticketOf(r.do("POST", "/v1/reset", `{"visitor_id":"a","app_instance_id":"b"}`, shop)) // at 1 and 2
 	status := func() (s ResetStatus) {
 		t.Helper()
 		a := r.do("GET", "/v1/reset/"+ticket, "", shop)

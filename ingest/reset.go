@@ -23,8 +23,9 @@ type ResetLog interface {
 
 // provable are the identifiers that nobody knows but who holds them, so that to
 // send one is to prove it. A site hands out numbers of users and panel members
-// that others may know: those are the operator's to reset.
-var provable = schemas.Identifiers &^ schemas.SetOf(schemas.UserID, schemas.PanelID)
+// that others may know: those are the operator's to reset. A session's id is in
+// addresses and logs; it ends with the visitor whose it is.
+var provable = schemas.Identifiers &^ schemas.SetOf(schemas.UserID, schemas.PanelID, schemas.SessionID)
 
 // serveReset serves POST /v1/reset: the browser's cookies that identify it and
 // the identifiers in the body, an object of field names, are reset. When it is
@@ -80,7 +81,7 @@ const maxReset = 16 << 10
 
 // What is wrong with the body of a reset.
 var (
-	errNothingToReset = errors.New("there is nothing to reset or to opt out: the request has neither the visitor cookie nor an identifier")
+	errNothingToReset = errors.New("there is nothing to reset or to opt out: the request has neither the visitor cookie nor an identifier that proves whose it is, as session_id does not")
 	errNotIdentifiers = errors.New("the body must be an object of identifiers, such as {\"idfa\":\"…\"}")
 	errNoIdentifier   = errors.New("the body has a key that is no identifier of the event model")
 	errNotProvable    = errors.New("user_id and panel_id are the site's own numbers, which others may know: its operator resets them")
@@ -97,15 +98,17 @@ func (c *Collector) readReset(body []byte, s *session) error {
 		switch {
 		case !ok || !schemas.Identifiers.Has(f):
 			return errNoIdentifier
+		case f == schemas.SessionID:
+			continue // clients send it with the others
 		case !provable.Has(f):
 			return errNotProvable
 		}
-		if problem := schemas.Check(f, text); problem != nil {
+		if problem := enforcer.CheckIdentifier(f, text); problem != nil {
 			return problem
 		}
 		s.addReset(c, f, text)
 	}
-	s.addCookies(c)
+	s.addCookies(c, moment{})
 	if len(s.resets) == 0 {
 		return errNothingToReset
 	}
@@ -132,12 +135,18 @@ func ResetOf(registry *enforcer.Resets, keys *enforcer.Keys, f schemas.Field, no
 	return schemas.Reset{Field: f, Hash: registry.Hash(f, normal), At: at, Pseudonyms: keys.Pseudonyms(f, normal)}
 }
 
-// addCookies notes the identifiers of the request's cookies, which the browser
-// then has to forget.
-func (s *session) addCookies(c *Collector) {
+// addCookies notes the identifiers of the request's cookies, but for those that
+// were made after the choice. The browser then has to forget them.
+func (s *session) addCookies(c *Collector, choice moment) {
 	for f, value := range s.cookies.each {
+		if choice.precedes(f, value) {
+			continue
+		}
 		s.addReset(c, f, value)
-		s.forget |= 1 << f
+		if f != schemas.VisitorID || value != s.newID { // which the browser does not have yet
+			s.forget |= 1 << f
+		}
+		s.cookies.clear(f)
 	}
 }
 

@@ -43,6 +43,13 @@ type session struct {
 	results   []result
 	rejected  int              // results that are
 	newID     string           // visitor id made for this request
+	granted   bool             // the visitor cookie says more than it did
+	made      moment           // when the current event was made
+	apart     string           // visitor id made for the current event, which does not bear it
+	sessionID string           // session id of the current event, as it came
+	given     bool             // the current event was given newID after the verdict
+	chosen    time.Time        // when somebody declined in this request
+	severed   bool             // a withdrawal was noticed, and no choice has come since
 	resets    []schemas.Reset  // of visitors who declined
 	overdrawn time.Duration    // to wait, when they are too many; the request is refused
 	forget    schemas.FieldSet // whose cookies the browser must forget
@@ -87,7 +94,8 @@ func (s *session) begin(ctx *fasthttp.RequestCtx, c *Collector) {
 	}
 	s.values, s.spans, s.hashes = s.values[:0], s.spans[:0], s.hashes[:0]
 	s.decisions, s.results, s.rejected = s.decisions[:0], s.results[:0], 0
-	s.newID, s.resets, s.forget, s.receipts = "", nil, 0, nil // choices are rare
+	s.newID, s.granted, s.resets, s.forget, s.receipts = "", false, nil, 0, nil // choices are rare
+	s.chosen, s.severed = time.Time{}, false
 	clear(s.project.Masked[:])
 	s.readSignals(h)
 	s.readCookies(ctx)
@@ -136,11 +144,16 @@ func (s *session) take(c *Collector) {
 	}
 	clientID := e.Get(schemas.ID)
 	s.identify()
-	s.cookies.fill(e)
+	if e.Type == schemas.ConsentGiven && s.meetDead(c) {
+		s.cookies = cookieIdentifiers{} // whoever chooses is somebody new
+	}
+	s.cookies.fill(e, s.made)
 	enforcer.Normalise(e)
 	s.limits(c)
+	s.sessionID, s.apart, s.given = e.Get(schemas.SessionID), "", false
+	s.qualify()
 	c.enforcer.Decide(s.table, site, e, &s.request, &s.verdict)
-	s.meetVisitor(c)
+	s.meetChoice(c, site)
 	s.write(c, site, clientID)
 }
 
@@ -160,6 +173,9 @@ func (s *session) complete(c *Collector, site *enforcer.Site) *schemas.Invalid {
 			return &schemas.Invalid{Path: "time", Problem: "is required when the id is not a version 7 UUID: a retry must bear the same time"}
 		}
 		e.Time = t
+	}
+	if s.made = (moment{e.Time}); e.Consent.Time.After(e.Time) {
+		s.made = moment{e.Consent.Time}
 	}
 	if e.Time.IsZero() {
 		e.Time = s.now
@@ -226,31 +242,12 @@ func (s *session) key(r *schemas.Record) string {
 	return enforcer.Key(r)
 }
 
-// meetVisitor makes a visitor id for a browser that has none, once the verdict
-// lets one pass; and forgets a visitor who declines.
-func (s *session) meetVisitor(c *Collector) {
-	e, v := &s.event, &s.verdict
-	switch {
-	case e.Type == schemas.ConsentGiven && v.Purposes&schemas.OptionalPurposes == 0:
-		s.declines(c)
-	case v.Reason == schemas.ReasonReset:
-		s.meetDead(c)
-	case e.Fields.Has(schemas.VisitorID) || s.cookies.visitor != "" || s.origin == "" ||
-		precedes(e.Time, s.now) || !v.Allows(schemas.TerminalIdentification):
-	default:
-		if s.newID == "" {
-			s.newID = newVisitorID(s.now)
-		}
-		e.Set(schemas.VisitorID, s.newID)
-	}
-}
-
 // answerCookies has the browser keep the id of a visitor who agreed, and
 // forget those of one who declined or was reset.
 func (s *session) answerCookies(ctx *fasthttp.RequestCtx) {
-	if s.newID != "" {
+	if (s.newID != "" || s.granted) && s.cookies.visitor != "" {
 		s.forget &^= 1 << schemas.VisitorID
-		setVisitor(ctx, s.newID)
+		setVisitor(ctx, s.cookies.visitor, s.cookies.granted)
 	}
 	s.answerForget(ctx)
 }
@@ -273,7 +270,7 @@ func (s *session) write(c *Collector, site *enforcer.Site, clientID string) {
 		if record == nil {
 			continue
 		}
-		s.addReceipts(site, record)
+		s.addReceipts(c, site, record)
 		kept |= record.Event.Fields
 		// An event is counted once, and for the store with the record that it
 		// is given.
@@ -311,7 +308,7 @@ func (s *session) write(c *Collector, site *enforcer.Site, clientID string) {
 // hash appends the registry's hashes of the current event's identifiers.
 func (s *session) hash(c *Collector) {
 	s.hashes = append(s.hashes, s.verdict.Hashes...)
-	if s.newID != "" && s.event.Get(schemas.VisitorID) == s.newID { // which came after the verdict
+	if s.given {
 		s.hashes = append(s.hashes, c.enforcer.Resets().Hash(schemas.VisitorID, s.newID))
 	}
 }

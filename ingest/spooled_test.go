@@ -52,7 +52,7 @@ func TestMessagesBearTheirIdentifiersHashes(t *testing.T) {
 	h.seen = nil
 	a := r.post("["+page(yes)+","+page(yes)+"]", shop)
 	a.want(t, "a new visitor", 204)
-	want := hash(schemas.VisitorID, a.cookies()[0].Value)
+	want := hash(schemas.VisitorID, a.visitor(t))
 	if len(h.seen) != 2 || !slices.Equal(h.seen[0], [][16]byte{want}) || !slices.Equal(h.seen[1], [][16]byte{want}) {
 		t.Errorf("a new visitor: got %x, want %x twice", h.seen, want)
 	}

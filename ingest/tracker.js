@@ -88,8 +88,9 @@
     const event = { id: newID(), time: new Date().toISOString(), type, rule, own, agreed: optional };
     event.url = location.href.split("#")[0];
     event.title = document.title;
-    if (readChoice()) settle(event);
-    else tell(event, "waiting");
+    event.waiting = !readChoice();
+    if (event.waiting) tell(event, "waiting");
+    else settle(event);
     queue.push(event);
     Promise.resolve().then(send); // what is tracked in this turn goes together
     return event.id;
@@ -101,6 +102,8 @@
     const choice = readChoice();
     event.agreed = event.agreed.filter((p) => choice && choice[p]);
     event.policy = choice ? choice.policy : config.policy;
+    // It is of the visitor who chose, who is not known from before.
+    if (choice && event.waiting && !event.chosen) event.chosen = new Date().toISOString();
   }
 
   // form returns the event as it may leave now, or null when it may not.
@@ -109,6 +112,7 @@
     const base = { id: event.id, time: event.time, site: config.site, type: event.type };
     base.consent = { policy: event.policy };
     for (const p of optional) base.consent[p] = event.agreed.includes(p);
+    if (event.chosen) base.consent.time = event.chosen;
     if (navigator.globalPrivacyControl === true) base.consent.gpc = true;
 
     const agreed = (p) => event.agreed.includes(p) && !refusedByGPC(p);
@@ -289,12 +293,11 @@
     async reset() {
       queue.length = 0;
       await last; // its answer may still bring a cookie
-      const id = session();
       let answer;
       try {
         answer = await fetch(collector + "/v1/reset", {
           method: "POST",
-          body: JSON.stringify({ session_id: id }),
+          body: "{}",
           headers: { "Content-Type": "application/json" },
           credentials: "include",
           referrerPolicy: "no-referrer",

@@ -1,5 +1,7 @@
 package schemas
 
+import "time"
+
 // Answer is what a signal says of one purpose.
 type Answer uint8
 
@@ -24,6 +26,9 @@ type Consent struct {
 	Answers [NumPurposes]Answer
 	// Policy is the version (date) of the policy consented to, if stated.
 	Policy string
+	// Time is when the user chose, or when whoever keeps events until then learnt
+	// of it; zero when it is not stated.
+	Time time.Time
 	// Signals that the page or app forwards, as they were; "" when absent.
 	Signals Signals
 }

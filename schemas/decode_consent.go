@@ -1,6 +1,10 @@
 package schemas
 
-import "github.com/valyala/fastjson"
+import (
+	"time"
+
+	"github.com/valyala/fastjson"
+)
 
 // decodeConsent reads the consent object. Whatever it does not understand
 // makes the consent malformed: it never grants, and it never makes the event
@@ -18,7 +22,7 @@ func decodeConsent(v *fastjson.Value, c *Consent) {
 		})
 	}
 	if c.Malformed {
-		c.Answers, c.Policy = [NumPurposes]Answer{}, ""
+		c.Answers, c.Policy, c.Time = [NumPurposes]Answer{}, "", time.Time{}
 	}
 }
 
@@ -32,6 +36,8 @@ func decodeConsentMember(key string, v *fastjson.Value, c *Consent) bool {
 		return decodeAnswer(v, &c.Answers[Social])
 	case "policy":
 		return decodeSignal(v, &c.Policy) && isDate(c.Policy)
+	case "time":
+		return c.Time.IsZero() && decodeTime(v, &c.Time)
 	case "tcf":
 		return decodeSignal(v, &c.Signals.TCF)
 	case "additional_consent":
@@ -89,6 +95,14 @@ func decodeAnswer(v *fastjson.Value, answer *Answer) bool {
 		return false
 	}
 	return true
+}
+
+func decodeTime(v *fastjson.Value, t *time.Time) bool {
+	raw, err := v.StringBytes()
+	if err == nil {
+		*t, err = ParseTime(share(raw))
+	}
+	return err == nil
 }
 
 func decodeSignal(v *fastjson.Value, signal *string) bool {

@@ -164,6 +164,10 @@ func consentSchema() object {
 		{"description", "Version (date) of the policy that was consented to."},
 		{"type", "string"}, {"pattern", datePattern},
 	}})
+	properties = append(properties, member{"time", object{
+		{"description", "When the user chose, of an event that waited for it: the event is of the visitor who made that choice. A retry bears the same time."},
+		{"type", "string"}, {"pattern", timestampPattern}, {"format", "date-time"},
+	}})
 	for _, name := range strings.Fields("tcf additional_consent gpp gpp_sections us_privacy gcs gcd onetrust onetrust_closed cookiebot didomi usercentrics att") {
 		properties = append(properties, member{name, object{{"type", "string"}, {"minLength", 1}}})
 	}

@@ -50,7 +50,7 @@ func newBeacon(s shape, visitor int) *beacon {
 		"User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36\r\n"+
 		"Accept: */*\r\nAccept-Language: ja-JP,ja;q=0.9,en;q=0.8\r\nReferer: https://shop.example.jp/\r\n"+
 		"Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n"+
-		"Cookie: sekisho_id=%s; sekisho_consent=1.2026-10-01.analytics+advertising; _ga=GA1.1.%d.1790000000\r\n\r\n",
+		"Cookie: sekisho_id=%s.R-CpDQYig2AD; sekisho_consent=1.2026-10-01.analytics+advertising; _ga=GA1.1.%d.1790000000\r\n\r\n",
 		len(body), base64.RawURLEncoding.EncodeToString(random(r, 16)), r.Uint32())
 	var seed [32]byte
 	copy(seed[:], random(r, 24))
