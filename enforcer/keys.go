@@ -95,6 +95,16 @@ func (k *Keys) AppendAnonymousID(b []byte, id string) []byte {
 	return b
 }
 
+// AnonymousIDs returns the ids that the event may have in anonymised form: under
+// each live key, the current one first.
+func (k *Keys) AnonymousIDs(id string) []string {
+	all := []string{string(k.AppendAnonymousID(nil, id))}
+	for _, p := range k.previous {
+		all = append(all, string(p.AppendAnonymousID(nil, id)))
+	}
+	return all
+}
+
 // mac is HMAC-SHA-256 under a key derived for one use; its states are kept
 // for reuse, since setting one up costs as much as using it.
 type mac struct{ states sync.Pool }

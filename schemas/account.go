@@ -45,6 +45,7 @@ const (
 	HeaderKind   = "sekisho-kind"   // KindEvent or KindAccount
 	HeaderSchema = "sekisho-schema" // Version, in decimal
 	HeaderBatch  = "sekisho-batch"  // of an account: 16 random bytes, the same for every copy of it
+	HeaderLetter = "sekisho-letter" // of a record that was driven again: its dead letter; no account counts it again
 	KindEvent    = "event"
 	KindAccount  = "account"
 )

@@ -39,6 +39,23 @@ func (c *Cluster) Append(ctx context.Context, topic string, partition int, entri
 	}
 }
 
+// appendAll appends messages in as many batches as they need.
+func (c *Cluster) appendAll(ctx context.Context, topic string, partition int, entries []Entry) error {
+	for len(entries) > 0 {
+		n, size := 0, 0
+		for ; n < len(entries); n++ {
+			if size += len(entries[n].Key) + len(entries[n].Value); size > maxBatch && n > 0 {
+				break
+			}
+		}
+		if _, err := c.Append(ctx, topic, partition, entries[:n]); err != nil {
+			return err
+		}
+		entries = entries[n:]
+	}
+	return nil
+}
+
 func (c *Cluster) append(ctx context.Context, topic string, partition int, entries []Entry) (offset int64, err error) {
 	records := make([]kafka.Record, len(entries))
 	for i, e := range entries {

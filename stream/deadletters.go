@@ -33,7 +33,6 @@ func NewDeadLetters(cluster *Cluster, set *metrics.Set) *DeadLetters {
 func (d *DeadLetters) Append(ctx context.Context, letters ...schemas.DeadLetter) error {
 	now := time.Now()
 	var entries []Entry
-	size := 0
 	for i := range letters {
 		l := letters[i]
 		if l.At.IsZero() {
@@ -42,19 +41,10 @@ func (d *DeadLetters) Append(ctx context.Context, letters ...schemas.DeadLetter)
 		if l.Expires.IsZero() {
 			l.Expires = l.At.Add(d.cluster.config.Retention)
 		}
-		e := Entry{Time: l.At, Key: l.Key(), Value: l.AppendJSON(nil)}
-		if size += len(e.Key) + len(e.Value); size > maxBatch && len(entries) > 0 {
-			if err := d.append(ctx, entries); err != nil {
-				return err
-			}
-			entries, size = nil, len(e.Key)+len(e.Value)
-		}
-		entries = append(entries, e)
+		entries = append(entries, Entry{Time: l.At, Key: l.Key(), Value: l.AppendJSON(nil)})
 	}
-	if len(entries) > 0 {
-		if err := d.append(ctx, entries); err != nil {
-			return err
-		}
+	if err := d.cluster.appendAll(ctx, d.cluster.config.Topics.DeadLetters, 0, entries); err != nil {
+		return fmt.Errorf("cannot keep dead letters: %w", err)
 	}
 	for i := range letters {
 		d.count(&letters[i])
@@ -62,9 +52,34 @@ func (d *DeadLetters) Append(ctx context.Context, letters ...schemas.DeadLetter)
 	return nil
 }
 
-func (d *DeadLetters) append(ctx context.Context, entries []Entry) error {
-	if _, err := d.cluster.Append(ctx, d.cluster.config.Topics.DeadLetters, 0, entries); err != nil {
-		return fmt.Errorf("cannot keep dead letters: %w", err)
+// Redriven is what is left of a dead letter's record.
+type Redriven struct {
+	Letter     *schemas.DeadLetter
+	Key, Value []byte
+	Time       time.Time
+}
+
+// Redrive puts records on the events topic again, and returns when all in-sync
+// replicas have them. Each goes to the partition in which it was, behind it, so
+// that who reads the partition knows it; its header names the letter, since no
+// account counts it again.
+func (d *DeadLetters) Redrive(ctx context.Context, records []Redriven) error {
+	topic := d.cluster.config.Topics.Events
+	spans, err := d.cluster.Spans(ctx, topic)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	entries := make([][]Entry, len(spans))
+	for i := range records {
+		r := &records[i]
+		p := r.Letter.Partition % len(entries) // the topic may have been made anew with fewer
+		entries[p] = append(entries[p], Entry{Time: notAhead(r.Time, now), Key: r.Key, Value: r.Value, Headers: redrivenHeaders(r.Letter.ID())})
+	}
+	for p := range entries {
+		if err := d.cluster.appendAll(ctx, topic, p, entries[p]); err != nil {
+			return fmt.Errorf("cannot drive dead letters again: %w", err)
+		}
 	}
 	return nil
 }

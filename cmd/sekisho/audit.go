@@ -45,12 +45,15 @@ and elsewhere, those that only third parties were given.
 It reads all of the events topic (events can come late), asks ClickHouse for every
 event of the range, compares what ClickHouse counts with the accounts in Kafka,
 decision by decision, and names each difference: an event that is missing,
-uncounted, lost or doubled, or decisions that are miscounted. It ends with code 1
-when there is one. It changes nothing and may run at any time; what is under way
-meanwhile is pending.
+uncounted, lost or doubled, decisions that are miscounted, and rows in ClickHouse
+that are unknown to Kafka. It ends with code 1 when there is one. It changes nothing
+and may run at any time; what is under way meanwhile is pending.
+
+A row has no minute of receipt, so rows are looked for by their time; those of
+events that Kafka may no longer have (kafka.retention) are left out.
 
 --from and --to are a time (2026-11-02T09:00:00Z, or a day, in UTC), a time ago
-(36h), or now. --from is included, --to is not. It takes some 60 bytes of memory
+(36h), or now. --from is included, --to is not. It takes some 80 bytes of memory
 for each event that Kafka has.`,
 		Example: `  sekisho audit
   sekisho audit --from 2026-11-01 --to 2026-11-02 --all
@@ -131,7 +134,8 @@ func runAudit(cmd *cobra.Command, f auditFlags) error {
 			left, _ := review.Only(r, policy.Store)
 			return left == nil || left.Outcome != was
 		},
-		Progress: show.update,
+		AnonymousIDs: review.AnonymousIDs,
+		Progress:     show.update,
 	}, from, to)
 	show.end()
 	if err != nil {
@@ -173,7 +177,11 @@ func printAudit(to io.Writer, r *audit.Report, f auditFlags) error {
 		return err
 	}
 	for _, d := range r.Differences {
-		fmt.Fprintf(to, "%s: %s %s, %d: %s\n", d.Kind, d.Minute.Format("2006-01-02T15:04Z"), orDash(d.Site), d.Events, d.Detail)
+		what := ""
+		if d.Event != "" {
+			what = d.Event + ": "
+		}
+		fmt.Fprintf(to, "%s: %s %s, %d: %s%s\n", d.Kind, d.Minute.Format("2006-01-02T15:04Z"), orDash(d.Site), d.Events, what, d.Detail)
 	}
 	if r.Balanced {
 		_, err := fmt.Fprintf(to, "every event received from %s to %s is accounted for\n", r.From.Format(time.RFC3339), r.To.Format(time.RFC3339))

@@ -14,6 +14,7 @@ import (
 
 	"sekisho/schemas"
 	"sekisho/sinks/audit"
+	"sekisho/stream"
 )
 
 // TestAudit: with traffic of all kinds every event is accounted for; whatever is
@@ -143,4 +144,112 @@ func TestAudit(t *testing.T) {
 	account := schemas.Account{{Minute: schemas.MinuteOf(time.Now()), Site: "shop", Recipient: "store", Outcome: schemas.Allowed}: 2}
 	foreign(schemas.KindAccount, string(account.AppendJSON(nil)), kafka.Header{Key: schemas.HeaderBatch, Value: id[:]})
 	differs("an account of nothing", audit.Missing, 2)
+}
+
+// TestAuditNamesWhatNobodyKnows: rows and records that were put past the collectors,
+// each by its id, and nothing else; and what was driven again is known.
+func TestAuditNamesWhatNobodyKnows(t *testing.T) {
+	u := startUp(t, t.TempDir())
+	for i := range 30 {
+		answer, err := http.Post(u.Collector+"/v1/events", "application/json", strings.NewReader(fmt.Sprintf(
+			`[{"type":"pageview","site":"shop","url":"http://localhost:1/","visitor_id":"v%d","consent":{"analytics":true}},{"type":"pageview","site":"shop","url":"http://localhost:1/"}]`, i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+	}
+	eventually(t, waitTime, "60 rows", func() bool { return count(t, u, "SELECT count() FROM events") == 60 })
+	run := func(what string, want ...audit.Difference) {
+		t.Helper()
+		out, problems, code := sekisho(t, nil, "audit", "--data", u.Dir, "--from", "1h", "--json")
+		var r audit.Report
+		if err := json.Unmarshal([]byte(out), &r); err != nil {
+			t.Fatalf("%s: code %d: %v %s", what, code, err, problems)
+		}
+		bad := len(r.Differences) != len(want) || (code == 0) != (len(want) == 0)
+		for i := range min(len(want), len(r.Differences)) {
+			d := r.Differences[i]
+			bad = bad || d.Kind != want[i].Kind || d.Event != want[i].Event || d.Site != "shop" || d.Events != 1 || !d.Minute.Equal(want[i].Minute)
+		}
+		if bad {
+			t.Errorf("%s: code %d, %+v, want %+v", what, code, r.Differences, want)
+		}
+	}
+	exec := func(query string) {
+		t.Helper()
+		if err := u.clickHouse(t).Exec(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("nothing")
+
+	forged := uuid.NewString()
+	at := time.Now().Add(-20 * time.Minute).UTC().Truncate(time.Minute)
+	insert := fmt.Sprintf("INSERT INTO events SELECT * REPLACE(toUUID('%s') AS id, toDateTime64(%d, 3, 'UTC') AS time) FROM events WHERE outcome = '%%s' LIMIT 1", forged, at.Unix())
+	for _, outcome := range []string{"allowed", "anonymised"} {
+		exec(fmt.Sprintf(insert, outcome))
+		run("a row of nobody's, "+outcome, audit.Difference{Kind: audit.Unknown, Event: forged, Minute: at})
+		exec("ALTER TABLE events DELETE WHERE id = '" + forged + "' SETTINGS mutations_sync = 1")
+	}
+	var id uuid.UUID
+	if err := u.clickHouse(t).QueryRow(t.Context(), "SELECT id FROM events WHERE outcome = 'allowed' LIMIT 1").Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	exec(fmt.Sprintf("INSERT INTO events SELECT * REPLACE(toDateTime64(%d, 3, 'UTC') AS time) FROM events WHERE id = '%s'", at.Unix(), id))
+	run("a row again at another time", audit.Difference{Kind: audit.Doubled, Event: id.String(), Minute: at})
+	exec(fmt.Sprintf("ALTER TABLE events DELETE WHERE time = toDateTime64(%d, 3, 'UTC') SETTINGS mutations_sync = 1", at.Unix()))
+	run("nothing any more")
+
+	// A record that a sink could not read, and that is driven again.
+	c := stream.DefaultConfig()
+	c.Brokers = []string{u.Kafka}
+	cluster, err := stream.Connect(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	spans, err := cluster.Spans(t.Context(), c.Topics.Events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var original kafka.Message
+	for _, span := range spans {
+		err := cluster.Read(t.Context(), c.Topics.Events, span, func(m *kafka.Message) error {
+			if string(stream.HeaderOf(m.Headers, schemas.HeaderKind)) == schemas.KindEvent && strings.Contains(string(m.Value), `"outcome":"allowed"`) {
+				original = *m
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	letter := schemas.DeadLetter{Topic: c.Topics.Events, Partition: original.Partition, Offset: original.Offset, Recipient: "store", Reason: schemas.DeadUndecodable}
+	if err := stream.NewDeadLetters(cluster, nil).Append(t.Context(), letter); err != nil {
+		t.Fatal(err)
+	}
+	if out, problems, code := sekisho(t, nil, "dlq", "redrive", "--all", "--data", u.Dir); code != 0 || !strings.Contains(out, ": redriven") {
+		t.Fatalf("driven again: code %d, %s%s", code, out, problems)
+	}
+	run("driven again")
+
+	// A record that nobody counts, with its neighbours in the same partition.
+	var known schemas.Record
+	if err := new(schemas.RecordDecoder).Decode(original.Value, &known); err != nil {
+		t.Fatal(err)
+	}
+	value := strings.ReplaceAll(string(original.Value), known.Event.Get(schemas.ID), forged)
+	entry := stream.Entry{Time: original.Time, Key: original.Key, Value: []byte(value), Headers: original.Headers}
+	if _, err := cluster.Append(t.Context(), c.Topics.Events, original.Partition, []stream.Entry{entry}); err != nil {
+		t.Fatal(err)
+	}
+	for range 8 { // into all partitions
+		answer, err := http.Post(u.Collector+"/v1/events", "application/json", strings.NewReader(`{"type":"pageview","site":"shop","url":"http://localhost:1/"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+	}
+	eventually(t, waitTime, "the rows", func() bool { return count(t, u, "SELECT count() FROM events") == 69 })
+	run("a record of nobody's", audit.Difference{Kind: audit.Uncounted, Event: forged, Minute: known.Event.Time.UTC().Truncate(time.Minute)})
 }

@@ -208,7 +208,7 @@ func redrive(cmd *cobra.Command, names []string, f letterFilter, dryRun bool) er
 	}
 	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
-	cluster, partitions, err := openKafka(ctx, c, log)
+	cluster, _, err := openKafka(ctx, c, log)
 	if err != nil {
 		return err
 	}
@@ -223,18 +223,13 @@ func redrive(cmd *cobra.Command, names []string, f letterFilter, dryRun bool) er
 	}
 	var fates [replay.NumFates]int
 	d := replay.Redrive{
-		Cluster: cluster, Letters: stream.NewDeadLetters(cluster, nil), Reviewer: review.Reviewer,
+		Cluster: cluster, Letters: stream.NewDeadLetters(cluster, nil), Reviewer: review.Reviewer, DryRun: dryRun,
 		Select: func(l *schemas.DeadLetter) bool { return f.has(l) && (len(names) == 0 || missing[l.ID()]) },
 		Report: func(l *schemas.DeadLetter, fate replay.Fate) {
 			fates[fate]++
 			delete(missing, l.ID())
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", l.ID(), fate)
 		},
-	}
-	if !dryRun {
-		producer := stream.NewProducer(cluster, partitions, stream.ProducerOptions{Log: log})
-		defer producer.Close()
-		d.Producer = producer
 	}
 	if err := d.Run(ctx); err != nil {
 		return err

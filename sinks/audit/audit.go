@@ -24,6 +24,8 @@ type Options struct {
 	// Withheld reports whether the store may not have a record as it is, as of
 	// now. The record may change.
 	Withheld func(*schemas.Record) bool
+	// AnonymousIDs returns the ids that an event may have in anonymised form.
+	AnonymousIDs func(id string) []string
 	// Progress is told of every so many messages; nil for nobody.
 	Progress func(read, of int64)
 }
@@ -33,13 +35,13 @@ const lookups = 20_000
 
 // Run checks the minutes of receipt from one time, included, to another. It reads
 // all that the events topic has, since events can come late, and remembers some
-// 60 bytes of each event.
+// 80 bytes of each event.
 func Run(ctx context.Context, o Options, from, to time.Time) (*Report, error) {
 	a := &auditor{
 		Options: o, from: from.Unix(), to: to.Unix(), report: &Report{From: from.UTC(), To: to.UTC(), Differences: []Difference{}, Rows: []Row{}},
 		rows: map[place]*Counts{}, sites: map[string]int32{}, letters: map[letterKey]schemas.Settlement{},
-		seen:  seen{events: map[eventKey]struct{}{}, accounts: map[uuid.UUID]struct{}{}},
-		lower: schemas.Account{}, upper: schemas.Account{},
+		seen:  seen{events: map[eventKey]int64{}, accounts: map[uuid.UUID]struct{}{}, others: map[eventKey]struct{}{}},
+		lower: schemas.Account{}, upper: schemas.Account{}, named: map[kindPlace]named{},
 	}
 	if err := a.run(ctx); err != nil {
 		return nil, err
@@ -59,12 +61,16 @@ type auditor struct {
 
 	commits map[int]stream.Commit
 	expired int64 // minutes up to it may be off the topic in part
+	anew    bool  // ClickHouse has events of before the topic began, too
+	since   int64 // the topic has all that was received since this minute
 	group   *group
 	looking []passed
 
 	// lower are the decisions that ClickHouse must have counted, upper those that
 	// it may have.
 	lower, upper schemas.Account
+
+	named map[kindPlace]named
 
 	read, of int64
 	decoder  schemas.RecordDecoder
@@ -94,6 +100,9 @@ func (a *auditor) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.anew, err = a.Store.Anew(ctx, topic); err != nil {
+		return err
+	}
 	for _, span := range spans {
 		a.of += span.Len()
 	}
@@ -110,8 +119,9 @@ func (a *auditor) run(ctx context.Context) error {
 
 // partition reads a partition.
 func (a *auditor) partition(ctx context.Context, topic string, span stream.Span) error {
-	a.group = newGroup()
+	a.group = &group{}
 	first := true
+	begins := schemas.MinuteOf(time.Now())
 	err := a.Cluster.Read(ctx, topic, span, func(m *kafka.Message) error {
 		if a.read++; a.Progress != nil && a.read%10_000 == 0 {
 			a.Progress(a.read, a.of)
@@ -119,10 +129,9 @@ func (a *auditor) partition(ctx context.Context, topic string, span stream.Span)
 		switch string(stream.HeaderOf(m.Headers, schemas.HeaderKind)) {
 		case schemas.KindAccount:
 			minute, err := a.account(m)
-			if first && span.From > 0 && err == nil {
-				a.expired = max(a.expired, minute)
+			if first && err == nil {
+				first, begins = false, minute
 			}
-			first = first && err != nil
 			return nil // what cannot be read is a dead letter
 		case schemas.KindEvent:
 			if a.group.closed {
@@ -136,6 +145,12 @@ func (a *auditor) partition(ctx context.Context, topic string, span stream.Span)
 	})
 	if err != nil {
 		return err
+	}
+	if span.From > 0 && !first {
+		a.expired = max(a.expired, begins)
+	}
+	if span.From > 0 || a.anew {
+		a.since = max(a.since, begins)
 	}
 	return a.close(ctx)
 }
@@ -153,6 +168,7 @@ func (a *auditor) account(m *kafka.Message) (minute int64, err error) {
 	}
 	_, again := a.seen.accounts[id]
 	a.seen.accounts[id] = struct{}{}
+	passed := map[place]uint64{}
 	for d, n := range counts {
 		minute = max(minute, d.Minute)
 		if again {
@@ -160,9 +176,10 @@ func (a *auditor) account(m *kafka.Message) (minute int64, err error) {
 		}
 		a.count(d, n, m.Offset < a.commits[m.Partition].Offset)
 		if d.Recipient == policy.Store && d.Outcome >= schemas.Anonymised {
-			a.group.counted[place{d.Site, d.Minute}] += n
+			passed[place{d.Site, d.Minute}] += n
 		}
 	}
+	a.group.count(passed)
 	return minute, nil
 }
 
@@ -208,28 +225,58 @@ func (a *auditor) row(at place) *Counts {
 // event takes a record into the group.
 func (a *auditor) event(m *kafka.Message) {
 	r := passed{partition: m.Partition, offset: m.Offset}
-	if a.decoder.Decode(m.Value, &a.record) != nil {
-		a.group.unread = append(a.group.unread, r)
-		return
+	known, err := a.note(m, &r)
+	switch {
+	case err != nil:
+		r.unread, r.minute = true, schemas.MinuteOf(m.Time)
+		a.group.records = append(a.group.records, r)
+	case known:
+		a.group.records = append(a.group.records, r)
+	}
+}
+
+// note remembers that a record is on the topic, and reports whether it is one
+// that the store was given and an account counts.
+func (a *auditor) note(m *kafka.Message, r *passed) (counted bool, err error) {
+	if err := a.decoder.Decode(m.Value, &a.record); err != nil {
+		return false, err
 	}
 	if _, _, ok := a.record.For(policy.Store); !ok {
-		return
+		return false, nil
 	}
 	e := &a.record.Event
 	id, err := uuid.Parse(e.Get(schemas.ID))
 	if err != nil {
-		a.group.unread = append(a.group.unread, r)
-		return
+		return false, err
 	}
 	r.StoredEvent = clickhouse.StoredEvent{Site: a.site(e.Get(schemas.Site)), Type: e.Type, ID: id, Time: e.Time}
-	key := eventKey{a.sites[r.Site], r.Type, id}
-	if _, again := a.seen.events[key]; again {
-		a.group.again[r.Site]++
-		return
-	}
-	a.seen.events[key] = struct{}{}
+	key := a.key(&r.StoredEvent)
+	allowed := a.record.Outcome == schemas.Allowed
 	r.withheld = a.Withheld(&a.record)
-	a.group.fresh[r.Site] = append(a.group.fresh[r.Site], r)
+	if r.withheld && allowed {
+		for _, id := range a.AnonymousIDs(r.ID.String()) {
+			if form, err := uuid.Parse(id); err == nil {
+				a.seen.others[eventKey{key.site, key.kind, form}] = struct{}{}
+			}
+		}
+	}
+	if stream.HeaderOf(m.Headers, schemas.HeaderLetter) != nil {
+		a.seen.others[key] = struct{}{}
+		return false, nil
+	}
+	var at int64
+	at, r.again = a.seen.events[key]
+	switch {
+	case !r.again:
+		a.seen.events[key] = r.Time.UnixMilli()
+	case at != r.Time.UnixMilli():
+		a.seen.events[key] = anyTime
+	}
+	return true, nil
+}
+
+func (a *auditor) key(e *clickhouse.StoredEvent) eventKey {
+	return eventKey{a.sites[e.Site], e.Type, e.ID}
 }
 
 // site returns the name as a text of its own.
@@ -243,15 +290,21 @@ func (a *auditor) site(name string) string {
 // close balances the group and begins another.
 func (a *auditor) close(ctx context.Context) error {
 	b := a.group.balance()
-	a.group = newGroup()
+	a.group = &group{}
 	for at, n := range b.repeated {
 		if a.in(at.minute) {
 			a.row(at).Repeated += n
 		}
 	}
-	for _, d := range b.differences {
-		if a.in(d.Minute.Unix()) {
-			a.report.Differences = append(a.report.Differences, d)
+	for _, c := range b.missing {
+		if a.in(c.minute) {
+			a.differ(Missing, c.place, c.events, "an account counts them, and the events topic does not have them")
+		}
+	}
+	for i := range b.uncounted {
+		r := &b.uncounted[i]
+		if a.in(r.minute) {
+			a.name(Uncounted, r.Site, r.minute, r.ID, 1, "no account counts the record at "+where(r))
 		}
 	}
 	for _, r := range b.records {
@@ -293,9 +346,9 @@ func (a *auditor) settle(r *passed, copies uint64) {
 	case copies > 0:
 		row.Stored++
 		if copies > 1 {
-			a.differ(Doubled, at, copies-1, fmt.Sprintf("ClickHouse has %d rows of the event at %s", copies, where(r)))
+			a.name(Doubled, r.Site, r.minute, r.ID, copies-1, fmt.Sprintf("ClickHouse has %d rows of the event at %s", copies, where(r)))
 		}
-	case letter && settled == schemas.Withdrawn:
+	case letter && (settled == schemas.Withdrawn || settled == schemas.Redriven && r.withheld):
 		row.Withheld++
 	case letter:
 		row.DeadLettered++
@@ -306,7 +359,7 @@ func (a *auditor) settle(r *passed, copies uint64) {
 	case a.pastRetention(r):
 		row.Expired++
 	default:
-		a.differ(Lost, at, 1, "the sink is past the record at "+where(r)+", and ClickHouse does not have it")
+		a.name(Lost, r.Site, r.minute, r.ID, 1, "the sink is past the record at "+where(r)+", and ClickHouse does not have it")
 	}
 }
 
@@ -324,11 +377,35 @@ func (a *auditor) differ(kind Kind, at place, n uint64, detail string) {
 	a.report.Differences = append(a.report.Differences, Difference{Kind: kind, Site: at.site, Minute: minuteOf(at.minute), Events: n, Detail: detail})
 }
 
-func where(r *passed) string { return fmt.Sprintf("offset %d of partition %d", r.offset, r.partition) }
+// most is how many events of a kind are named for a site's minute.
+const most = 20
 
-func andMore(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return fmt.Sprintf(" and %d more", n-1)
+type kindPlace struct {
+	Kind
+	place
 }
+
+type named struct{ events, last int }
+
+// name tells of one event. Of many in the same minute the last that is named
+// stands for the rest.
+func (a *auditor) name(kind Kind, site string, minute int64, id uuid.UUID, rows uint64, detail string) {
+	at := kindPlace{kind, place{site, minute}}
+	n := a.named[at]
+	if n.events++; n.events > most {
+		d := &a.report.Differences[n.last]
+		if d.Events += rows; n.events == most+1 {
+			d.Detail += ", and others"
+		}
+		a.named[at] = n
+		return
+	}
+	n.last = len(a.report.Differences)
+	a.named[at] = n
+	a.differ(kind, at.place, rows, detail)
+	if id != uuid.Nil {
+		a.report.Differences[n.last].Event = id.String()
+	}
+}
+
+func where(r *passed) string { return fmt.Sprintf("offset %d of partition %d", r.offset, r.partition) }

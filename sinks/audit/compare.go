@@ -23,9 +23,14 @@ func (a *auditor) compare(ctx context.Context, topic string, read []stream.Span)
 	if err != nil {
 		return err
 	}
-	if err := a.readOn(ctx, topic, read); err != nil {
+	suspects, err := a.suspects(ctx)
+	if err != nil {
 		return err
 	}
+	if err := a.readOn(ctx, topic, read, len(suspects) > 0); err != nil {
+		return err
+	}
+	a.accuse(suspects)
 	for d, n := range now {
 		switch {
 		case n > a.upper[d] && d.Minute <= a.expired:
@@ -70,8 +75,8 @@ func (a *auditor) miscounted(d schemas.Decision, counts, want uint64) {
 		d.Type, d.Outcome, d.Reason, of, counts, want))
 }
 
-// readOn reads the accounts that have come since.
-func (a *auditor) readOn(ctx context.Context, topic string, read []stream.Span) error {
+// readOn reads the accounts that have come since, and the records if asked to.
+func (a *auditor) readOn(ctx context.Context, topic string, read []stream.Span, records bool) error {
 	spans, err := a.Cluster.Spans(ctx, topic)
 	if err != nil {
 		return err
@@ -81,7 +86,10 @@ func (a *auditor) readOn(ctx context.Context, topic string, read []stream.Span) 
 			span.From = max(span.From, read[i].To)
 		}
 		err := a.Cluster.Read(ctx, topic, span, func(m *kafka.Message) error {
-			if string(stream.HeaderOf(m.Headers, schemas.HeaderKind)) != schemas.KindAccount {
+			if kind := string(stream.HeaderOf(m.Headers, schemas.HeaderKind)); kind != schemas.KindAccount {
+				if records && kind == schemas.KindEvent {
+					_, _ = a.note(m, &passed{})
+				}
 				return nil
 			}
 			id, err := uuid.FromBytes(stream.HeaderOf(m.Headers, schemas.HeaderBatch))

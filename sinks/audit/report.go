@@ -19,15 +19,19 @@ const (
 	Lost Kind = "lost"
 	// Doubled: ClickHouse has it more than once.
 	Doubled Kind = "doubled"
+	// Unknown: ClickHouse has it, and the topic does not, which has all of that time.
+	Unknown Kind = "unknown"
 	// Miscounted: ClickHouse counts decisions otherwise than the accounts do.
 	Miscounted Kind = "miscounted"
 )
 
 // Difference is something that is not accounted for.
 type Difference struct {
-	Kind   Kind      `json:"kind"`
-	Site   string    `json:"site"`
+	Kind Kind   `json:"kind"`
+	Site string `json:"site"`
+	// Minute is that of receipt; of what no account counts, that of its time.
 	Minute time.Time `json:"minute"`
+	Event  string    `json:"event,omitempty"` // its id, where it is one event
 	Events uint64    `json:"events"`
 	Detail string    `json:"detail"`
 }

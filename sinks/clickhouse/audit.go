@@ -72,6 +72,47 @@ func (s *Store) Copies(ctx context.Context, wanted []StoredEvent) ([]uint64, err
 	return copies, nil
 }
 
+// Rows gives take every row of the table of events whose time is from one time,
+// included, to another.
+func (s *Store) Rows(ctx context.Context, from, to time.Time, take func(StoredEvent)) error {
+	ctx, cancel := long(ctx)
+	defer cancel()
+	rows, err := s.conn.Query(ctx, "SELECT site, type, id, time FROM "+s.Table(Events)+
+		" WHERE time >= fromUnixTimestamp64Milli($1, 'UTC') AND time < fromUnixTimestamp64Milli($2, 'UTC')", from.UnixMilli(), to.UnixMilli())
+	if err != nil {
+		return fmt.Errorf("cannot read the stored events: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e StoredEvent
+		var kind string
+		if err := rows.Scan(&e.Site, &kind, &e.ID, &e.Time); err != nil {
+			return fmt.Errorf("cannot read the stored events: %w", err)
+		}
+		if e.Type.UnmarshalText([]byte(kind)) != nil {
+			e.Type = schemas.UnknownType // of no event of ours
+		}
+		take(e)
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("cannot read the stored events: %w", err)
+	}
+	return nil
+}
+
+// Anew reports whether the sink has stored events of another topic than this one
+// as it is now: of another name, or before it was made anew.
+func (s *Store) Anew(ctx context.Context, topic string) (anew bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
+	var others uint64
+	row := s.conn.QueryRow(ctx, "SELECT count() FROM "+s.Table("decisions")+" WHERE topic != $1 OR incarnation > 0", topic)
+	if err := row.Scan(&others); err != nil {
+		return false, fmt.Errorf("cannot read what is counted: %w", err)
+	}
+	return others > 0, nil
+}
+
 // Counted returns what the table of decisions counts in minutes from one time,
 // included, to another: of the topic as it is now, and of it as it was before it
 // was last made anew. What was taken back after a collector had let it through is

@@ -3,7 +3,6 @@ package replay
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/segmentio/kafka-go"
 
@@ -43,8 +42,8 @@ func (f Fate) String() string { return fateNames[f] }
 type Redrive struct {
 	Cluster  *stream.Cluster
 	Letters  *stream.DeadLetters
-	Producer *stream.Producer // for the events topic; nil to try without writing
 	Reviewer *Reviewer
+	DryRun   bool // write nothing
 	// Select chooses letters; those that are settled are never chosen.
 	Select func(*schemas.DeadLetter) bool
 	// Report is told of each, once its fate is sealed.
@@ -81,18 +80,18 @@ func (d *Redrive) drive(ctx context.Context, batch []schemas.DeadLetter) error {
 	if err := d.Reviewer.Barrier(ctx); err != nil {
 		return err
 	}
-	var events []stream.Message
+	var events []stream.Redriven
 	var settled []schemas.DeadLetter
 	fates := make([]Fate, len(batch))
 	for i := range batch {
 		l := &batch[i]
-		fate, event, err := d.revive(ctx, l)
+		fate, left, err := d.revive(ctx, l)
 		if err != nil {
 			return err
 		}
 		fates[i] = fate
-		if event.Value != nil {
-			events = append(events, event)
+		if left != nil {
+			events = append(events, stream.Redriven{Letter: l, Key: []byte(enforcer.Key(left)), Value: left.AppendJSON(nil), Time: left.Event.Time})
 		}
 		switch fate {
 		case Redriven:
@@ -105,11 +104,9 @@ func (d *Redrive) drive(ctx context.Context, batch []schemas.DeadLetter) error {
 			settled = append(settled, *l)
 		}
 	}
-	if d.Producer != nil {
-		if len(events) > 0 {
-			if err := d.Producer.Write(ctx, events); err != nil {
-				return fmt.Errorf("cannot drive dead letters again: %w", err)
-			}
+	if !d.DryRun {
+		if err := d.Letters.Redrive(ctx, events); err != nil {
+			return err
 		}
 		if err := d.Letters.Append(ctx, settled...); err != nil {
 			return err
@@ -121,36 +118,31 @@ func (d *Redrive) drive(ctx context.Context, batch []schemas.DeadLetter) error {
 	return nil
 }
 
-// revive returns what is left of a letter's message, if it is an event.
-func (d *Redrive) revive(ctx context.Context, l *schemas.DeadLetter) (Fate, stream.Message, error) {
+// revive returns what is left of a letter's message, if it is an event. It is
+// valid until the next call.
+func (d *Redrive) revive(ctx context.Context, l *schemas.DeadLetter) (Fate, *schemas.Record, error) {
 	value := l.Value
 	if value == nil {
 		m, err := d.original(ctx, l)
 		switch {
 		case err != nil:
-			return 0, stream.Message{}, err
+			return 0, nil, err
 		case m == nil:
-			return Gone, stream.Message{}, nil
+			return Gone, nil, nil
 		case string(stream.HeaderOf(m.Headers, schemas.HeaderKind)) == schemas.KindAccount:
 			fate, err := d.account(ctx, m)
-			return fate, stream.Message{}, err
+			return fate, nil, err
 		}
 		value = m.Value
 	}
 	if d.decoder.Decode(value, &d.record) != nil {
-		return Unreadable, stream.Message{}, nil
+		return Unreadable, nil, nil
 	}
 	left, _ := d.Reviewer.Only(&d.record, l.Recipient)
 	if left == nil {
-		return Withdrawn, stream.Message{}, nil
+		return Withdrawn, nil, nil
 	}
-	return Redriven, messageOf(left), nil
-}
-
-// messageOf is a record on its way to Kafka, without a decision: it was counted
-// when it came.
-func messageOf(r *schemas.Record) stream.Message {
-	return stream.Message{Key: []byte(enforcer.Key(r)), Value: r.AppendJSON(nil), Time: r.Event.Time}
+	return Redriven, left, nil
 }
 
 // errFound ends the reading of a single message.
@@ -176,7 +168,7 @@ func (d *Redrive) account(ctx context.Context, m *kafka.Message) (Fate, error) {
 	if (schemas.Account{}).Add(m.Value) != nil {
 		return Unreadable, nil
 	}
-	if d.Producer == nil {
+	if d.DryRun {
 		return Redriven, nil
 	}
 	_, err := d.Cluster.Append(ctx, m.Topic, m.Partition, []stream.Entry{{Time: m.Time, Value: m.Value, Headers: m.Headers}})

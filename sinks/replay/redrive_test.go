@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -12,10 +13,10 @@ import (
 )
 
 // redrive drives all letters and returns how many had which fate.
-func (w *world) redrive(t *testing.T, producer *stream.Producer) (fates [replay.NumFates]int) {
+func (w *world) redrive(t *testing.T, dry bool) (fates [replay.NumFates]int) {
 	t.Helper()
 	d := replay.Redrive{
-		Cluster: w.cluster, Letters: w.letters, Producer: producer, Reviewer: w.reviewer(),
+		Cluster: w.cluster, Letters: w.letters, DryRun: dry, Reviewer: w.reviewer(),
 		Select: func(*schemas.DeadLetter) bool { return true },
 		Report: func(_ *schemas.DeadLetter, f replay.Fate) { fates[f]++ },
 	}
@@ -45,11 +46,11 @@ func TestRedrive(t *testing.T) {
 	}
 
 	// Nothing is written by trying.
-	if fates := w.redrive(t, nil); fates[replay.Redriven] != 4 || len(w.open(t)) != 4 {
+	if fates := w.redrive(t, true); fates[replay.Redriven] != 4 || len(w.open(t)) != 4 {
 		t.Errorf("got %v and %d letters", fates, len(w.open(t)))
 	}
 	// ClickHouse still refuses: new letters take the place of the old.
-	if fates := w.redrive(t, w.producer); fates[replay.Redriven] != 4 {
+	if fates := w.redrive(t, false); fates[replay.Redriven] != 4 {
 		t.Errorf("got %v", fates)
 	}
 	eventually(t, "4 new letters", func() bool { return len(w.open(t)) == 4 })
@@ -57,7 +58,7 @@ func TestRedrive(t *testing.T) {
 	// A visitor resets meanwhile: his record is not driven.
 	w.execute(t, "ALTER TABLE "+w.store.Table("events")+" DROP CONSTRAINT wholesome")
 	w.reset(t, 5)
-	if fates := w.redrive(t, w.producer); fates[replay.Redriven] != 3 || fates[replay.Withdrawn] != 1 {
+	if fates := w.redrive(t, false); fates[replay.Redriven] != 3 || fates[replay.Withdrawn] != 1 {
 		t.Errorf("got %v", fates)
 	}
 	eventually(t, "the records to be stored", func() bool { return w.rows(t) == 19 })
@@ -67,7 +68,7 @@ func TestRedrive(t *testing.T) {
 	if n := w.ask(t, "SELECT sum(received) FROM "+w.store.Table("accounts")); n != 20 {
 		t.Errorf("%d events are accounted for, want 20", n)
 	}
-	if fates := w.redrive(t, w.producer); fates != [replay.NumFates]int{} {
+	if fates := w.redrive(t, false); fates != [replay.NumFates]int{} {
 		t.Errorf("settled letters are driven again: %v", fates)
 	}
 }
@@ -85,7 +86,7 @@ func TestRedriveIsForOneRecipient(t *testing.T) {
 		}
 	}
 	// Meta was never granted it.
-	if fates := w.redrive(t, w.producer); fates[replay.Redriven] != 1 || fates[replay.Withdrawn] != 1 {
+	if fates := w.redrive(t, false); fates[replay.Redriven] != 1 || fates[replay.Withdrawn] != 1 {
 		t.Errorf("got %v", fates)
 	}
 	var got []schemas.Record
@@ -129,7 +130,7 @@ func TestRedriveOfWhatCouldNotBeRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	fates := w.redrive(t, w.producer)
+	fates := w.redrive(t, false)
 	if fates[replay.Redriven] != 2 || fates[replay.Unreadable] != 2 || fates[replay.Gone] != 1 {
 		t.Errorf("got %v", fates)
 	}
@@ -138,6 +139,30 @@ func TestRedriveOfWhatCouldNotBeRead(t *testing.T) {
 	}
 	if n := len(w.open(t)); n != 3 {
 		t.Errorf("%d letters are left, want 3", n)
+	}
+}
+
+// TestRedriveToTheSamePartition, behind the record, wherever its key would go now,
+// and marked: who reads the topic knows then that no account counts it again.
+func TestRedriveToTheSamePartition(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	events := w.cluster.Config().Topics.Events
+	r := w.visit(t, 1, when)
+	for p := range partitions {
+		letter := schemas.DeadLetter{Topic: events, Partition: p, Offset: 7, Recipient: "store", Reason: schemas.DeadRefused, Value: r.AppendJSON(nil)}
+		if err := w.letters.Append(t.Context(), letter); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if fates := w.redrive(t, false); fates[replay.Redriven] != partitions {
+		t.Errorf("got %v", fates)
+	}
+	for i, m := range w.topic(t, events) {
+		want := fmt.Sprintf("%s/%d/7/store", events, m.Partition)
+		if got := string(stream.HeaderOf(m.Headers, schemas.HeaderLetter)); m.Partition != i || got != want {
+			t.Errorf("message %d is in partition %d, of letter %q, want %q", i, m.Partition, got, want)
+		}
 	}
 }
 

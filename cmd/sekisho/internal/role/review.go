@@ -53,6 +53,9 @@ func StartReview(ctx context.Context, c *config.Config, cluster *stream.Cluster,
 	return r, r.Barrier(ctx)
 }
 
+// AnonymousIDs returns the ids that an event may have in anonymised form.
+func (r *Review) AnonymousIDs(id string) []string { return r.keys.AnonymousIDs(id) }
+
 // Gate returns what a sink asks before it stores.
 func (r *Review) Gate() *clickhouse.Gate {
 	return clickhouse.NewGate(r.table.Load, r.keys, &r.withdrawn, r.resets)
