@@ -1,6 +1,8 @@
 package enforcer
 
 import (
+	"sync"
+
 	"sekisho/enforcer/identifiers"
 	"sekisho/schemas"
 	"sekisho/schemas/policy"
@@ -50,13 +52,13 @@ const (
 )
 
 // explainingKeys stand in for the deployment's: no pseudonym is shown.
-func explainingKeys() *Keys {
+var explainingKeys = sync.OnceValue(func() *Keys {
 	keys, err := NewKeys("x", make([]byte, MinSecret))
 	if err != nil {
 		panic(err) // the arguments are constants
 	}
 	return keys
-}
+})
 
 func (x *Explanation) explainRecipients(t *Table, e *schemas.Event, v *Verdict) {
 	keys := explainingKeys()

@@ -91,8 +91,14 @@ func policyDiffCommand() *cobra.Command {
 		Short: "Say which verdicts change from one policy to another",
 		Long: `Decide about a set of cases under two handling policies and print the verdicts
 that change, and in which cases. The cases are those of --cases, as sekisho
-policy test takes them; or else every event of every site, in a place of each
-jurisdiction, with consent given, given in part, refused and not given.`,
+policy test takes them. Otherwise they are made from both policies, such that
+whatever of them can change a verdict does so in some case: every event of every
+site, in a place of each jurisdiction and in those that change theirs, with
+consent given, given in part, refused, outdated and not given; what TC strings,
+Additional Consent strings and consent platforms say of each purpose, vendor and
+category that is named; and each origin, property and query parameter.
+
+What changes no verdict, such as names, notes and retention, is not shown.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			changed, err := diffPolicies(cmd, args[0], args[1], dir)

@@ -115,6 +115,10 @@ func TestPolicyDiff(t *testing.T) {
 	check(changed("  news:\n", "  paper:\n"), 1, nil, "-> rejected because unknown_site", "paper pageview, rejected because unknown_site -> anonymised because silent")
 	check(changed("advertising, social]\n    categories: [usage_environment, attribute, location,", "advertising, social]\n    categories: [usage_environment, location,"), 1, nil,
 		"shop pageview, store: allowed because granted, no longer with age_band\n    no place: all granted")
+	check(changed("vendor: 755", "vendor: 756"), 1, nil, "shop ad_click, google: dropped because vendor_refused -> allowed because granted\n    ZZ: TC string, all but vendor 755\n")
+	check(changed("granularity: 1h", "granularity: 2h"), 1, nil, "anonymised because silent, time generalised as ")
+	check(changed("plan: {type: text, category: attribute}", "plan: {type: text, category: location}"), 1, nil, "properties.plan of attribute -> of location", "now with properties.plan")
+	check(changed("name: Example Shop", "name: Shop"), 0, nil, "0 of ")
 	check(changed("share: {purpose: social", "like: {purpose: social"), 1, nil, "shop like, store: ", "shop share, store: ")
 	if out, code := execute(t, "", "policy", "diff", before, dropped); code != 0 {
 		t.Errorf("without --exit-code: exit %d: %.200s", code, out)

@@ -93,6 +93,21 @@ func (r *RecipientVerdict) change(before *RecipientVerdict) string {
 	if gained := without(before.Stripped, r.Stripped); len(gained) > 0 {
 		parts = append(parts, "now with "+names(gained).String())
 	}
+	for _, field := range slices.Sorted(maps.Keys(r.fields)) {
+		was, is := before.fields[field], r.fields[field]
+		if was.written != "" && was.written != is.written {
+			parts = append(parts, field+" "+was.written+" -> "+is.written)
+		}
+		if was.category != "" && was.category != is.category {
+			parts = append(parts, field+" of "+was.category+" -> of "+is.category)
+		}
+	}
+	if lost := without(before.flags, r.flags); len(lost) > 0 {
+		parts = append(parts, "no longer told "+names(lost).String())
+	}
+	if gained := without(r.flags, before.flags); len(gained) > 0 {
+		parts = append(parts, "now told "+names(gained).String())
+	}
 	if len(parts) == 0 {
 		return ""
 	}

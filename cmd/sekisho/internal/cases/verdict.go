@@ -26,7 +26,15 @@ type RecipientVerdict struct {
 	Outcome   schemas.Outcome
 	Reason    schemas.Reason
 	Stripped  []string // of an event that it has; sorted
+
+	// flags are the vendors' own that are set, and fields what becomes of each
+	// field.
+	flags  []string
+	fields map[string]fate
 }
+
+// fate is what becomes of a field: of what category it is, and what is written.
+type fate struct{ category, written string }
 
 // Decide decides about a case under a policy, as a collector would.
 func Decide(t *enforcer.Table, c *Case) (v Verdict, err error) {
@@ -45,19 +53,43 @@ func Decide(t *enforcer.Table, c *Case) (v Verdict, err error) {
 	}
 	v = Verdict{Outcome: x.Outcome, Reason: x.Reason, Jurisdiction: x.Jurisdiction.Name}
 	for i := range x.Recipients {
-		r := RecipientVerdict{Recipient: x.Recipients[i].Recipient, Outcome: x.Recipients[i].Outcome, Reason: x.Recipients[i].Reason}
-		for _, f := range x.Recipients[i].Fields {
-			if f.Fate == enforcer.FateStripped {
-				r.Stripped = append(r.Stripped, f.Field)
-			}
-		}
-		slices.Sort(r.Stripped)
-		v.Recipients = append(v.Recipients, r)
+		v.Recipients = append(v.Recipients, recipientVerdict(&x.Recipients[i]))
 	}
 	return v, nil
 }
 
+func recipientVerdict(x *enforcer.ExplainedRecipient) RecipientVerdict {
+	r := RecipientVerdict{Recipient: x.Recipient, Outcome: x.Outcome, Reason: x.Reason, fields: make(map[string]fate)}
+	if f := x.Flags; f != nil {
+		for _, flag := range []struct {
+			name string
+			set  bool
+		}{{"ad_user_data", f.AdUserData}, {"ad_personalization", f.AdPersonalisation}, {"limited_data_use", f.LimitedDataUse}} {
+			if flag.set {
+				r.flags = append(r.flags, flag.name)
+			}
+		}
+	}
+	for _, f := range x.Fields {
+		switch {
+		case f.Fate == enforcer.FateStripped:
+			r.Stripped = append(r.Stripped, f.Field)
+		case f.Value != "":
+			r.fields[f.Field] = fate{f.Category.String(), f.Fate + " as " + f.Value}
+		default:
+			r.fields[f.Field] = fate{f.Category.String(), f.Fate}
+		}
+	}
+	slices.Sort(r.Stripped)
+	return r
+}
+
+// resets returns the registry that the case is decided under, nil when it says
+// nothing of one.
 func (c *Case) resets() (*enforcer.Resets, error) {
+	if len(c.Resets) == 0 {
+		return nil, nil
+	}
 	hasher, err := registry.NewHasher(make([]byte, registry.MinSecret))
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a registry: %w", err)
