@@ -142,6 +142,12 @@ const maxAhead = 24 * time.Hour
 // isDate accepts YYYY-MM-DD, which compares as text, when there is such a day
 // and it has come.
 func isDate(s string, now time.Time) bool {
-	day, err := time.Parse(time.DateOnly, s)
-	return err == nil && !day.After(now.Add(maxAhead))
+	if len(s) != len(time.DateOnly) || s[4] != '-' || s[7] != '-' ||
+		!isOf(s[:4], digits) || !isOf(s[5:7], digits) || !isOf(s[8:], digits) {
+		return false
+	}
+	number := func(two string) int { return int(two[0]-'0')*10 + int(two[1]-'0') }
+	month, dayOfMonth := time.Month(number(s[5:])), number(s[8:])
+	day := time.Date(number(s)*100+number(s[2:]), month, dayOfMonth, 0, 0, 0, 0, time.UTC)
+	return day.Month() == month && day.Day() == dayOfMonth && !day.After(now.Add(maxAhead))
 }

@@ -19,8 +19,7 @@ type Verdict struct {
 	Jurisdiction string
 	// Recipients of the site, store first, and what each may have.
 	Recipients []RecipientVerdict
-	// Hashes are the registry's of the event's identifiers, up to the first that
-	// is reset.
+	// Hashes are the registry's of the event's identifiers.
 	Hashes [][16]byte
 
 	table   *Table

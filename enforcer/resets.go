@@ -88,16 +88,18 @@ func (r *Resets) of(e *schemas.Event, t *Table, site *Site, v *Verdict) (reset b
 	if r == nil || e.Fields&schemas.Identifiers == 0 {
 		return false, 0
 	}
-	anyReset, anyOptOut := r.set.Len() > 0, r.optOuts.Len() > 0
 	for f := range (e.Fields & schemas.Identifiers).Each {
-		h := r.hasher.Sum(kindOf(f).String(), e.Get(f))
-		v.Hashes = append(v.Hashes, h.Bytes())
-		if anyReset && r.set.Contains(h) {
-			return true, 0 // nobody has it, whatever else was said
-		}
-		if !anyOptOut {
-			continue
-		}
+		v.Hashes = append(v.Hashes, r.hasher.Sum(kindOf(f).String(), e.Get(f)).Bytes())
+	}
+	// One right after the other: memory is waited for once, not for each.
+	if r.set.Len() > 0 && r.Any(v.Hashes) {
+		return true, 0 // nobody has it, whatever else was said
+	}
+	if r.optOuts.Len() == 0 {
+		return false, 0
+	}
+	for _, hash := range v.Hashes {
+		h := registry.HashFrom(hash)
 		for i := 1; i < len(site.recipients); i++ {
 			if r.optOuts.Contains(h.With(t.marks[site.recipients[i]])) {
 				optedOut |= 1 << i

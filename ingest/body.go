@@ -82,7 +82,11 @@ const lingering = 16 << 20
 // linger reads what is left of the body before the request is answered: many
 // clients see the answer only once they have sent all.
 func linger(ctx *fasthttp.RequestCtx) {
-	if body := ctx.Request.BodyStream(); body != nil && ctx.Request.Header.ContentLength() <= lingering {
+	body := ctx.Request.BodyStream()
+	if body == nil || ctx.Request.Header.ContentLength() > lingering {
+		return
+	}
+	if _, err := body.Read(nil); err == nil { // there is more of it
 		_, _ = io.CopyN(io.Discard, body, lingering)
 	}
 }

@@ -56,13 +56,36 @@ func newCounters(set *metrics.Set) *counters {
 // never a client's, so the number of counters is bounded.
 func (c *counters) count(d schemas.Decision) {
 	d.Minute = 0
+	c.of(d).Inc()
+}
+
+// of returns the counter of a decision with the minute 0.
+func (c *counters) of(d schemas.Decision) *metrics.Counter {
 	if known := c.decisions.Load(); known != nil {
 		if counter := (*known)[d]; counter != nil {
-			counter.Inc()
-			return
+			return counter
 		}
 	}
-	c.add(d).Inc()
+	return c.add(d)
+}
+
+// recent has counters that a session used last: its next request mostly brings the
+// same decisions in the same order.
+type recent [8]struct {
+	decision schemas.Decision
+	counter  *metrics.Counter
+}
+
+// count counts decisions as [counters.count] does.
+func (r *recent) count(c *counters, decisions []schemas.Decision) {
+	for i, d := range decisions {
+		d.Minute = 0
+		last := &r[i%len(r)]
+		if last.counter == nil || last.decision != d {
+			last.decision, last.counter = d, c.of(d)
+		}
+		last.counter.Inc()
+	}
 }
 
 // add makes the counter of a decision. Readers take no lock: they go on with

@@ -164,9 +164,7 @@ func (c *Collector) deliver(ctx *fasthttp.RequestCtx, s *session) bool {
 		answerUnavailable(ctx, "the events could not be made durable; send them again")
 		return false
 	}
-	for i := range s.decisions {
-		c.counters.count(s.decisions[i])
-	}
+	s.recent.count(c.counters, s.decisions)
 	for kind, n := range s.project.Masked {
 		c.counters.mask(kind, n)
 	}

@@ -39,6 +39,7 @@ type session struct {
 	spans    []span // of messages in values
 	// decisions of all messages; each message has a run of them.
 	decisions []schemas.Decision
+	recent    recent     // counters of decisions
 	hashes    [][16]byte // of the identifiers of all messages; each has a run of them
 	results   []result
 	rejected  int              // results that are

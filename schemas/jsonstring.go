@@ -1,19 +1,20 @@
 package schemas
 
+import "unsafe"
+
 const hexDigits = "0123456789abcdef"
 
 // appendString appends s as a JSON string. s must be UTF-8, which every
 // decoded text is.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
+	for {
+		n := plain(unsafe.Slice(unsafe.StringData(s), len(s)))
+		b = append(b, s[:n]...)
+		if n == len(s) {
+			return append(b, '"')
 		}
-		b = append(b, s[start:i]...)
-		switch c {
+		switch c := s[n]; c {
 		case '"', '\\':
 			b = append(b, '\\', c)
 		case '\n':
@@ -25,10 +26,8 @@ func appendString(b []byte, s string) []byte {
 		default:
 			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		}
-		start = i + 1
+		s = s[n+1:]
 	}
-	b = append(b, s[start:]...)
-	return append(b, '"')
 }
 
 // AppendString appends s, which must be UTF-8, as a JSON string, for those who

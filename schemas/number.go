@@ -16,6 +16,13 @@ func parseNumber(text string) (float64, bool) {
 	if len(text) > maxNumberText || !isNumber(text) {
 		return 0, false
 	}
+	if len(text) <= 15 && isDigits(text) { // as most are, and exact
+		whole := int64(0)
+		for i := range len(text) {
+			whole = whole*10 + int64(text[i]-'0')
+		}
+		return float64(whole), true
+	}
 	n, err := strconv.ParseFloat(text, 64)
 	return n, err == nil // an error is a number beyond float64
 }

@@ -29,8 +29,23 @@ func ParseTime(text string) (time.Time, error) {
 // FormatTime appends the time in the form that records carry: RFC 3339 in
 // UTC with milliseconds.
 func FormatTime(b []byte, t time.Time) []byte {
-	return t.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z07:00")
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(b, "2006-01-02T15:04:05.000Z07:00")
+	}
+	hour, minute, second := t.Clock()
+	milliseconds := t.Nanosecond() / 1e6
+	b = appendTwoDigits(appendTwoDigits(b, year/100), year%100)
+	b = appendTwoDigits(append(b, '-'), int(month))
+	b = appendTwoDigits(append(b, '-'), day)
+	b = appendTwoDigits(append(b, 'T'), hour)
+	b = appendTwoDigits(append(b, ':'), minute)
+	b = appendTwoDigits(append(b, ':'), second)
+	return append(appendTwoDigits(append(b, '.'), milliseconds/10), byte('0'+milliseconds%10), 'Z')
 }
+
+func appendTwoDigits(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
 // isTimestamp accepts the shape of a time; whether there is such a day and
 // hour is for the parser to say.

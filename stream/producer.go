@@ -86,7 +86,7 @@ func NewProducer(cluster *Cluster, partitions int, o ProducerOptions) *Producer 
 	p.encoders.New = func() any { return newEncoder() }
 	for i := range partitions {
 		p.partitions = append(p.partitions, i)
-		p.queues = append(p.queues, &queue{partition: i, producer: p, wake: make(chan struct{}, 1), counts: schemas.Account{}})
+		p.queues = append(p.queues, &queue{partition: i, producer: p, wake: make(chan struct{}, 1)})
 	}
 	p.startSpooling(o.Spool)
 	for _, q := range p.queues {
@@ -119,17 +119,21 @@ func (w *Waiter) finish(err error) {
 // replicas, or in the spool. Else it returns why that is not known. It is called
 // once.
 func (w *Waiter) Wait(ctx context.Context) error {
-	select {
-	case <-w.done:
-		err := w.fail.Swap(nil)
-		waiters.Put(w)
-		if err != nil {
-			return *err
+	if over := ctx.Done(); over == nil {
+		<-w.done
+	} else {
+		select {
+		case <-w.done:
+		case <-over:
+			return ErrUnavailable
 		}
-		return nil
-	case <-ctx.Done():
-		return ErrUnavailable
 	}
+	err := w.fail.Swap(nil)
+	waiters.Put(w)
+	if err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Submit queues the messages, which it copies, and returns at once. Wait on

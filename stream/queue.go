@@ -25,7 +25,7 @@ type queue struct {
 	owed []account // at most one, that nobody waits for and Kafka may not have; the worker's
 
 	// Reused by the worker.
-	counts  schemas.Account
+	totals  totals
 	payload []byte // for the spool
 
 	drain  chan struct{} // wakes who empties the spool
@@ -191,9 +191,7 @@ func (q *queue) write(b *batch) {
 	p := q.producer
 	var own account
 	if len(b.decisions) > 0 {
-		clear(q.counts)
-		b.count(q.counts)
-		own = newAccount(q.counts)
+		own = newAccount(q.totals.of(b.decisions))
 	}
 	err := q.makeDurable(b, q.owed, own)
 	p.queued.Add(-b.cost)
