@@ -176,6 +176,8 @@ type connection struct {
 	// waiting is since when, in Unix nanoseconds, a whole request has been the
 	// client's to send; 0 while one is served.
 	waiting atomic.Int64
+
+	reading, writing deadline
 }
 
 // Close may be called more than once.
