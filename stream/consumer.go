@@ -39,6 +39,7 @@ type Consumer struct {
 
 	lag    atomic.Int64 // messages behind, over the partitions of this member
 	active atomic.Int64 // partitions assigned to this member
+	gone   atomic.Int64 // messages that expired before they were handed out
 	still  atomic.Pointer[time.Time]
 	period time.Duration // of watchGroup
 
@@ -87,6 +88,11 @@ func (c *Consumer) Lag() int64 { return c.lag.Load() }
 
 // Assigned returns how many partitions this member has.
 func (c *Consumer) Assigned() int64 { return c.active.Load() }
+
+// Gone returns how many messages this member passed over, since they had expired
+// before it came to them. Of a compacted topic also those are counted that
+// compaction took.
+func (c *Consumer) Gone() int64 { return c.gone.Load() }
 
 // Run is a member of the group until ctx ends. It returns when the runs under
 // way have been handled or given up.
@@ -234,6 +240,7 @@ func (p *partition) gather(ctx context.Context, reader *kafka.Reader) ([]kafka.M
 	if err != nil {
 		return nil, err
 	}
+	p.passOver(min(first.Offset, p.span.To))
 	if first.Offset >= p.span.To {
 		return nil, nil
 	}
@@ -256,9 +263,23 @@ func (p *partition) gather(ctx context.Context, reader *kafka.Reader) ([]kafka.M
 	return messages, ctx.Err()
 }
 
+// passOver notes that there are no messages before an offset any more.
+func (p *partition) passOver(offset int64) {
+	if p.offset < 0 || offset <= p.offset { // less than 0: it begins with what there is
+		return
+	}
+	c := p.consumer
+	c.gone.Add(offset - p.offset)
+	if c.options.Topic == c.cluster.config.Topics.Events {
+		c.log.Error("messages expired before they were read; see kafka.retention", "group", c.options.Group, "partition", p.id, "from", p.offset, "messages", offset-p.offset)
+	}
+	p.offset = offset
+}
+
 // first waits for a message. While none comes it makes sure that there is none:
 // a reader can lose its broker unnoticed, and waits in silence at an offset
-// that the topic no longer has.
+// that the topic no longer has. When nothing of the span is left, what it returns is
+// not a message but says so by its offset.
 func (p *partition) first(ctx context.Context, reader *kafka.Reader) (kafka.Message, error) {
 	for {
 		idle, cancel := context.WithTimeout(ctx, stall)
@@ -280,6 +301,8 @@ func (p *partition) first(ctx context.Context, reader *kafka.Reader) (kafka.Mess
 		case end < at:
 			p.offset = first
 			return m, errShorter
+		case first >= p.span.To:
+			return kafka.Message{Offset: first}, nil
 		case p.patience.over(end > at):
 			return m, errStalled
 		}

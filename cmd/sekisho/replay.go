@@ -216,6 +216,7 @@ type replayReport struct {
 	Messages int64           `json:"messages"`
 	Records  int64           `json:"records"`
 	Bad      int64           `json:"unreadable"`
+	Expired  int64           `json:"expired"`
 	Verdicts []verdictReport `json:"verdicts"`
 }
 
@@ -227,7 +228,7 @@ type verdictReport struct {
 
 // reportReplay prints what was found, per verdict and reason.
 func reportReplay(to io.Writer, c replay.Counts, f replayFlags) error {
-	report := replayReport{DryRun: f.dryRun, Into: f.into, Messages: c.Read, Records: c.Chosen, Bad: c.Bad, Verdicts: []verdictReport{}}
+	report := replayReport{DryRun: f.dryRun, Into: f.into, Messages: c.Read, Records: c.Chosen, Bad: c.Bad, Expired: c.Expired, Verdicts: []verdictReport{}}
 	for why, n := range c.Verdicts {
 		report.Verdicts = append(report.Verdicts, verdictReport{why.Outcome, why.Reason, n})
 	}

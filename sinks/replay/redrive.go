@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -83,6 +84,9 @@ func (d *Redrive) drive(ctx context.Context, batch []schemas.DeadLetter) error {
 	var events []stream.Redriven
 	var settled []schemas.DeadLetter
 	fates := make([]Fate, len(batch))
+	// Kafka keeps it for so long from now on: by its event's time it may be gone before
+	// anybody reads it.
+	now := time.Now().Truncate(time.Minute)
 	for i := range batch {
 		l := &batch[i]
 		fate, left, err := d.revive(ctx, l)
@@ -91,7 +95,7 @@ func (d *Redrive) drive(ctx context.Context, batch []schemas.DeadLetter) error {
 		}
 		fates[i] = fate
 		if left != nil {
-			events = append(events, stream.Redriven{Letter: l, Key: []byte(enforcer.Key(left)), Value: left.AppendJSON(nil), Time: left.Event.Time})
+			events = append(events, stream.Redriven{Letter: l, Key: []byte(enforcer.Key(left)), Value: left.AppendJSON(nil), Time: now})
 		}
 		switch fate {
 		case Redriven:

@@ -71,6 +71,7 @@ type Counts struct {
 	Read     int64             // messages
 	Chosen   int64             // records that were selected
 	Bad      int64             // messages that cannot be read: they are dead letters already
+	Expired  int64             // messages that the topic had when the replay began, and no longer when it came to them
 	Verdicts map[Verdict]int64 // of the chosen ones
 }
 
@@ -110,6 +111,9 @@ func (r *Replay) Run(ctx context.Context) (Counts, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.counts.Expired = consumer.Gone(); r.counts.Expired > 0 {
+		err = errors.Join(err, fmt.Errorf("%d messages of the range expired before they could be replayed (kafka.retention); into %s went what was left", r.counts.Expired, r.Target.Name()))
+	}
 	return r.counts, err
 }
 

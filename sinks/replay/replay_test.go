@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -230,6 +231,10 @@ func TestReplayIntoTopicEnforcesAgain(t *testing.T) {
 	w.run(t, w.replay(target))
 	grants := map[string]int{}
 	for _, m := range w.topic(t, name) {
+		// By the events' time Kafka would forget the copy as soon as it was made.
+		if age := time.Since(m.Time); age > time.Hour {
+			t.Errorf("a message is %s old when it is written", age)
+		}
 		r := decoded(t, m.Value)
 		grants[r.Event.Get(schemas.VisitorID)] = len(r.Grants)
 	}
@@ -246,6 +251,41 @@ func TestReplayIntoTopicEnforcesAgain(t *testing.T) {
 	for _, name := range []string{w.cluster.Config().Topics.Events, w.cluster.Config().Topics.Resets, "a b"} {
 		if _, err := replay.Topic(t.Context(), w.cluster, name); err == nil {
 			t.Errorf("topic %q is taken", name)
+		}
+	}
+}
+
+// A range that expires before it is replayed is not said to be done. (The replay
+// waited for what would never come, or said that all was done.)
+func TestExpiredRange(t *testing.T) {
+	t.Parallel()
+	for _, rest := range []int{0, 3} {
+		w := newWorld(t)
+		var visits []*schemas.Record
+		for n := range 10 {
+			visits = append(visits, w.visit(t, n, when))
+		}
+		w.send(t, visits...)
+		spans, err := w.cluster.Spans(t.Context(), w.cluster.Config().Topics.Events)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := int64(0)
+		for _, span := range spans {
+			sum += span.Len()
+		}
+		target := w.intoTable(t, "events_again")
+		ctx, stop := context.WithCancel(t.Context())
+		if _, err := w.replay(&failing{Target: target, stop: stop}).Run(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		w.expire(t, spans)
+		for n := range rest { // comes after the range
+			w.send(t, w.visit(t, n, when), w.visit(t, n+5, when))
+		}
+		counts, err := w.replay(target).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%d messages of the range expired", sum)) || counts.Expired != sum || counts.Read != 0 {
+			t.Errorf("with %d after it: %v, %+v", rest, err, counts)
 		}
 	}
 }

@@ -12,6 +12,9 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"sekisho/enforcer"
 	"sekisho/schemas"
@@ -214,6 +217,35 @@ func (w *world) reset(t testing.TB, n int) {
 	r := schemas.Reset{Field: schemas.VisitorID, Hash: [16]byte{byte(n), byte(n >> 8)}, At: time.Now(), Pseudonyms: []string{w.pseudonym(n)}}
 	if _, err := w.resets.Append(t.Context(), []schemas.Reset{r}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// expire has Kafka forget the spans of the events topic, as it does when they are
+// older than its retention.
+func (w *world) expire(t testing.TB, spans []stream.Span) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.cluster.Config().Brokers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	topic := kmsg.NewDeleteRecordsRequestTopic()
+	topic.Topic = w.cluster.Config().Topics.Events
+	for _, span := range spans {
+		p := kmsg.NewDeleteRecordsRequestTopicPartition()
+		p.Partition, p.Offset = int32(span.Partition), span.To
+		topic.Partitions = append(topic.Partitions, p)
+	}
+	request := kmsg.NewDeleteRecordsRequest()
+	request.Topics, request.TimeoutMillis = append(request.Topics, topic), 30_000
+	answer, err := request.RequestWith(t.Context(), client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range answer.Topics[0].Partitions {
+		if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

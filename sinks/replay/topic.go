@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -94,6 +95,9 @@ func (t *topic) Handle(ctx context.Context, partition int, messages []kafka.Mess
 	}
 	var entries []stream.Entry
 	size := 0
+	// Kafka keeps a message for so long after its time. After the time of an old event
+	// that is over already, and the copy would be gone as soon as it is made.
+	now := time.Now()
 	var decoder schemas.RecordDecoder
 	var record schemas.Record
 	for i := range messages {
@@ -113,7 +117,7 @@ func (t *topic) Handle(ctx context.Context, partition int, messages []kafka.Mess
 		}
 		source := m.Topic + "/" + strconv.Itoa(m.Partition) + "/" + strconv.FormatInt(m.Offset, 10)
 		entries = append(entries, stream.Entry{
-			Time: m.Time, Key: []byte(enforcer.Key(&record)), Value: m.Value,
+			Time: now, Key: []byte(enforcer.Key(&record)), Value: m.Value,
 			Headers: append(m.Headers[:len(m.Headers):len(m.Headers)], kafka.Header{Key: HeaderSource, Value: []byte(source)}),
 		})
 	}
