@@ -290,6 +290,14 @@ func (t *Table) Place(jurisdiction string) string {
 	return t.jurisdictions[t.byName[jurisdiction]].place
 }
 
+// Own returns the identifiers that a recipient may have as they came.
+func (t *Table) Own(recipient string) schemas.FieldSet {
+	if i := slices.Index(t.Recipients, recipient); i >= 0 {
+		return t.own[i]
+	}
+	return 0
+}
+
 // Origin reports whether pages of the origin may send the site's events. The
 // port of an origin of the local host may be declared as any.
 func (s *Site) Origin(origin string) bool { return s.origins.have(origin) }

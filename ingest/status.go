@@ -31,8 +31,8 @@ type ResetStatus struct {
 	Recipients map[string]Stage `json:"recipients"`
 }
 
-// Stage is a state, and when it was reached: pending, asked, done, unsupported
-// or failed.
+// Stage is a state, and when it was reached: pending, asked, partial, done,
+// unsupported or failed.
 type Stage struct {
 	State string     `json:"state"`
 	At    *time.Time `json:"at,omitempty"`

@@ -36,10 +36,13 @@ const (
 	Unsupported
 	// Failed: the recipient refused, or could not be asked in time.
 	Failed
+	// Partial: the recipient was asked, and may have more of the user under names of
+	// its own that nothing here leads to from the identifier.
+	Partial
 	numProgressStates = iota
 )
 
-var progressStateNames = [numProgressStates]string{"asked", "done", "unsupported", "failed"}
+var progressStateNames = [numProgressStates]string{"asked", "done", "unsupported", "failed", "partial"}
 
 // String returns the state's name in tickets.
 func (s ProgressState) String() string { return nameOf(progressStateNames[:], s) }

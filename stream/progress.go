@@ -148,8 +148,9 @@ func (p *Progress) Of(recipient string, from, to int64, accepted time.Time) (sta
 const maxSkew = 30 * time.Second
 
 // farness orders the states from the one that stands for least to do to the one
-// that stands for most, by state.
-var farness = [...]int{schemas.Done: 0, schemas.Unsupported: 1, schemas.Asked: 2, schemas.Failed: 3}
+// that stands for most, by state. Partial is before Asked: of the identifiers of one
+// browser it is enough that one leads to all there is.
+var farness = [...]int{schemas.Done: 0, schemas.Unsupported: 1, schemas.Partial: 2, schemas.Asked: 3, schemas.Failed: 4}
 
 // Recipients returns the names of those who reported anything.
 func (p *Progress) Recipients() []string {

@@ -20,7 +20,8 @@ func resetStatusCommand() *cobra.Command {
 		Use:   "status TICKET",
 		Short: "Say how far a reset is",
 		Long: `Say how far the resets of a ticket are: accepted (in Kafka), in force at every
-collector, erased in ClickHouse, and with each third party: asked, done,
+collector, erased in ClickHouse, and with each third party: asked, partial
+(asked, and it may have more under names that the identifier does not lead to), done,
 unsupported (it cannot be asked) or failed. GET /v1/reset/TICKET of a collector
 says the same.`,
 		Args: cobra.ExactArgs(1),

@@ -88,6 +88,9 @@ type Identity struct {
 	// Pseudonyms are those that [Event.Pseudonym] gave for it, one for each key
 	// under which there may have been one.
 	Pseudonyms []Pseudonym
+	// Own are the identifiers that the policy of now lets the recipient have as they
+	// came; events under one of those are under no pseudonym.
+	Own schemas.FieldSet
 	// At is when it was reset.
 	At time.Time
 }

@@ -76,7 +76,7 @@ func (r *Runner) forget(ctx context.Context, m *kafka.Message) (schemas.Progress
 	if reset.Recipient != "" {
 		return schemas.Done, nil
 	}
-	id := &Identity{Field: reset.Field, At: reset.At}
+	id := &Identity{Field: reset.Field, At: reset.At, Own: r.table().Own(r.recipient)}
 	for _, stored := range reset.Pseudonyms {
 		if p, ok := r.keys.Pseudonym(reset.Field, stored); ok {
 			id.Pseudonyms = append(id.Pseudonyms, p)

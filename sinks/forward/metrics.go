@@ -33,6 +33,7 @@ func newRunnerMetrics(set *metrics.Set, r *Runner) *runnerMetrics {
 	m.requestSeconds = set.NewHistogram(m.name("sekisho_forward_request_seconds"))
 	set.NewGauge(m.name("sekisho_forward_lag"), func() float64 { return float64(r.consumer.Lag()) })
 	set.NewGauge(m.name("sekisho_forward_partitions"), func() float64 { return float64(r.consumer.Assigned()) })
+	set.NewGauge(m.name("sekisho_forward_standstill_seconds"), func() float64 { return r.consumer.Standstill().Seconds() })
 	set.NewGauge(m.name("sekisho_forward_oldest_unsent_seconds"), func() float64 { return r.unsent.age(time.Now()).Seconds() })
 	set.NewGauge(m.name("sekisho_forward_circuit_open"), func() float64 {
 		open, _ := r.gate.state()

@@ -47,8 +47,14 @@ var (
 	property      = regexp.MustCompile(`^[0-9]{1,20}$`)
 )
 
-// Kind makes the kind; see [forward.Section].
+// Kind makes the kind; see [forward.Section]. What is no key of a service account is
+// not taken later either.
 func (c *Config) Kind(recipient string, set *metrics.Set) (forward.Kind, error) {
+	if d := &c.Deletion; d.Property != "" && d.ServiceAccount.IsSet() {
+		if err := d.ServiceAccount.Require(isAccount); err != nil {
+			return nil, err
+		}
+	}
 	return New(*c, recipient, set), nil
 }
 

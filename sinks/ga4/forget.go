@@ -12,7 +12,8 @@ import (
 // Forget asks Google to delete every user that an identifier was known to it
 // as. Google says when it took the request and not when it is done (up to three
 // days for reports, the next deletion cycle for the rest), so that the state is
-// asked. An identifier that Google is never sent anything under is done at once.
+// asked. An identifier that Google is never sent anything under is done at once. One
+// that events can carry and yet be under another name is done in part.
 func (k *Kind) Forget(ctx context.Context, send forward.Sender, id *forward.Identity) (schemas.ProgressState, error) {
 	users := k.users(id)
 	if len(users) == 0 && id.Field != schemas.SessionID {
@@ -26,7 +27,26 @@ func (k *Kind) Forget(ctx context.Context, send forward.Sender, id *forward.Iden
 			return state, err
 		}
 	}
+	web, app := k.kinds()
+	if web && !k.reaches(id, schemas.GA, webClients) || app && !k.reaches(id, schemas.AppInstanceID, appClients) {
+		return schemas.Partial, nil
+	}
 	return schemas.Asked, nil
+}
+
+// reaches reports whether all events of a kind of stream that carry the identifier are
+// under a name made of it: own is what names a client as it came, clients what it is
+// made of otherwise; see [Kind.client].
+func (k *Kind) reaches(id *forward.Identity, own schemas.Field, clients []schemas.Field) bool {
+	switch {
+	case id.Field == schemas.UserID && k.config.UserID:
+		return true // it is the user id of all events that have it
+	case id.Field != own && !has(clients, id.Field):
+		return true // none of them is under it, or has it
+	case id.Own.Has(own):
+		return id.Field == own && !k.config.UserID
+	}
+	return id.Field == clients[0]
 }
 
 // user is one way in which the Admin API names a user.

@@ -261,6 +261,42 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// How far a reset reaches is told: by which identifiers all events that carry them can
+// be deleted, and by which not those that are under another one.
+func TestReach(t *testing.T) {
+	s, err := standin.StartGoogle(standin.Options{Listen: "127.0.0.1:0"}, standin.Google{Property: "77", Token: "t0ken"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Stop(context.Background()) })
+	ga, instance := schemas.SetOf(schemas.GA), schemas.SetOf(schemas.AppInstanceID)
+	web, app := config(), config()
+	delete(web.Streams, "travel")
+	delete(app.Streams, "shop")
+	check := func(c Config, userID bool, own schemas.FieldSet, field schemas.Field, want schemas.ProgressState) {
+		t.Helper()
+		c.UserID, c.Deletion.Endpoint = userID, s.URL()
+		k, _ := kindOf(c)
+		state, err := k.Forget(context.Background(), do, &forward.Identity{Field: field, Pseudonyms: make([]forward.Pseudonym, 1), Own: own})
+		if err != nil || state != want {
+			t.Errorf("%s: got %v, %v; want %v", field, state, err, want)
+		}
+	}
+	check(web, false, 0, schemas.VisitorID, schemas.Asked)
+	check(web, false, 0, schemas.GA, schemas.Partial)
+	check(web, false, 0, schemas.UserID, schemas.Partial)
+	check(web, true, 0, schemas.UserID, schemas.Asked)
+	check(web, false, ga, schemas.VisitorID, schemas.Partial)
+	check(web, false, ga, schemas.GA, schemas.Asked)
+	check(web, true, ga, schemas.GA, schemas.Partial)
+	check(web, true, ga, schemas.UserID, schemas.Asked)
+	check(app, false, 0, schemas.AppInstanceID, schemas.Asked)
+	check(app, false, instance, schemas.AppInstanceID, schemas.Asked)
+	check(app, false, 0, schemas.VisitorID, schemas.Partial)
+	check(config(), false, ga|instance, schemas.GA, schemas.Asked)
+	check(config(), false, ga, schemas.FBP, schemas.Done)
+}
+
 // What was sent under a pseudonym is deleted under the same.
 func TestForget(t *testing.T) {
 	w := forwardtest.Example(t)
@@ -274,7 +310,7 @@ func TestForget(t *testing.T) {
 		if !ok {
 			t.Fatalf("no %s", field)
 		}
-		state, err := k.Forget(context.Background(), do, &forward.Identity{Field: field, Pseudonyms: []forward.Pseudonym{p}})
+		state, err := k.Forget(context.Background(), do, &forward.Identity{Field: field, Pseudonyms: []forward.Pseudonym{p}, Own: w.Table.Own("google")})
 		if err != nil || state != want {
 			t.Errorf("%s: got %v, %v", field, state, err)
 		}
@@ -283,9 +319,11 @@ func TestForget(t *testing.T) {
 			t.Errorf("%s: %d events after deletion, want %d; %+v", field, r.AfterDeletion, after, r.Listed)
 		}
 	}
-	check(`"site":"shop","visitor_id":"v"`, schemas.VisitorID, schemas.Asked, 1)
+	check(`"site":"shop","visitor_id":"v"`, schemas.VisitorID, schemas.Partial, 1)
+	check(`"site":"shop","ga":"11.22","visitor_id":"v"`, schemas.VisitorID, schemas.Partial, 0)
+	check(`"site":"shop","visitor_id":"v","user_id":"u"`, schemas.UserID, schemas.Partial, 0)
 	check(`"site":"shop","ga":"11.22","visitor_id":"v"`, schemas.GA, schemas.Asked, 1)
-	check(`"site":"travel","visitor_id":"v"`, schemas.VisitorID, schemas.Asked, 1)
+	check(`"site":"travel","visitor_id":"v"`, schemas.VisitorID, schemas.Partial, 1)
 	check(`"site":"travel","app_instance_id":"i"`, schemas.AppInstanceID, schemas.Asked, 1)
 	check(`"site":"shop","visitor_id":"v","idfa":"ea7583cd-a667-48bc-b806-42ecb2b48606"`, schemas.IDFA, schemas.Done, 0)
 	check(`"site":"shop","visitor_id":"v","session_id":"s"`, schemas.SessionID, schemas.Unsupported, 0)
@@ -342,7 +380,7 @@ func TestServiceAccount(t *testing.T) {
 	check := func(requests uint64) {
 		t.Helper()
 		before := s.Received().Requests
-		if state, err := k.Forget(context.Background(), do, id); err != nil || state != schemas.Asked {
+		if state, err := k.Forget(context.Background(), do, id); err != nil || state != schemas.Partial {
 			t.Errorf("got %v, %v", state, err)
 		}
 		if r := s.Received(); r.Requests-before != requests || r.Violations > 0 {
@@ -364,6 +402,56 @@ func TestServiceAccount(t *testing.T) {
 		if _, err := k.Forget(context.Background(), do, id); !errors.Is(err, forward.ErrPaused) || strings.Contains(err.Error(), "PRIVATE") {
 			t.Errorf("got %v", err)
 		}
+	}
+}
+
+// TestRotatedAccount: what is no key of a service account does not replace one, and
+// the error tells where it stands and nothing of it.
+func TestRotatedAccount(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(map[string]string{
+		"client_email": "deleter@project.iam.example", "token_uri": "https://oauth2.example/token",
+		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c struct {
+		Google Config `yaml:"google"`
+	}
+	c.Google.SetDefaults()
+	content := string(text)
+	read := func(string) ([]byte, error) { return []byte(content), nil }
+	if err := strict.Decode([]byte(`google: {streams: {shop: {measurement_id: G-A1, api_secret: "file:/s"}}, deletion: {property: "7", service_account: "file:/account"}}`), &c); err != nil {
+		t.Fatal(err)
+	}
+	if err := strict.Resolve(&c, nil, read); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Google.Kind("google", metrics.NewSet()); err != nil {
+		t.Fatal(err)
+	}
+	for _, malformed := range []string{"{}", "not JSON: PRIVATE", string(text[:len(text)/2]), strings.Replace(string(text), "PRIVATE KEY", "PUBLIC KEY", 1), strings.Replace(string(text), "MII", "AAA", 1)} {
+		content = malformed
+		_, err := strict.Refresh(&c.Google.Deletion, nil, read)
+		if err == nil || !strings.Contains(err.Error(), "service_account") || strings.Contains(err.Error(), "PRIVATE") || c.Google.Deletion.ServiceAccount.Reveal() != string(text) {
+			t.Errorf("got %v, and the old key is replaced: %v", err, c.Google.Deletion.ServiceAccount.Reveal() != string(text))
+		}
+	}
+	if _, err := new(Config).Kind("google", metrics.NewSet()); err != nil {
+		t.Error(err)
+	}
+	content = "{}"
+	c.Google.Deletion.ServiceAccount = strict.NewSecret(content)
+	if _, err := c.Google.Kind("google", metrics.NewSet()); err == nil {
+		t.Error("a malformed key is taken at the start")
 	}
 }
 

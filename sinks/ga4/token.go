@@ -71,10 +71,23 @@ type account struct {
 	TokenURI string `json:"token_uri"`
 }
 
-func (k *Kind) fetch(ctx context.Context, send forward.Sender, text string) (token string, lasts time.Duration, err error) {
-	var a account
+func parseAccount(text string) (a account, err error) {
 	if json.Unmarshal([]byte(text), &a) != nil || a.Email == "" || a.TokenURI == "" {
-		return "", 0, errAccount
+		return a, errAccount
+	}
+	_, err = a.key()
+	return a, err
+}
+
+func isAccount(text string) error {
+	_, err := parseAccount(text)
+	return err
+}
+
+func (k *Kind) fetch(ctx context.Context, send forward.Sender, text string) (token string, lasts time.Duration, err error) {
+	a, err := parseAccount(text)
+	if err != nil {
+		return "", 0, err
 	}
 	assertion, err := a.sign(k.now())
 	if err != nil {
