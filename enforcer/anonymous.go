@@ -24,8 +24,10 @@ import (
 //
 // The gateway keeps no state about who was seen, so it cannot know how many
 // visited a page or followed a link: a page that was made for one user under a
-// name of plain words, /for/taro, is still told from others. What remains there
-// is a property of the page and of the link, the same for whoever opens them.
+// name of plain words, /for/taro, or under letters that read like a word, is still
+// told from others; TestUnlikelyWords measures how many such are found. What
+// remains there is a property of the page and of the link, the same for whoever
+// opens them.
 //
 // Nor can it know how many share a combination of common values: in a small
 // audience one browser, language, page and hour together may be rare. Such

@@ -17,6 +17,10 @@ import (
 // controls, is its own. What is kept of their events must tell nobody from the
 // k-1 others, by any field or all of them together, nor tell which two events
 // are of one user.
+//
+// That holds for the quirks that token makes. It has no tokens that are letters
+// alone: of those not all are found, and an address with one that reads like a word
+// is of as few users as have it; see identifiers.TestUnlikelyWords.
 const (
 	population = 20_000
 	k          = 10

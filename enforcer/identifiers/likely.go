@@ -38,6 +38,9 @@ const (
 	minJudged, maxWord = 8, 20
 	// tooUnlikely is the mean from which letters are not words, in tenths.
 	tooUnlikely = 33
+	// A shorter word is judged when it stands alone, and more kindly: there is less
+	// to judge by, and a slug of several would too often have one that is odd.
+	minAlone, tooUnlikelyAlone = 5, 40
 )
 
 // unlikelyWord reports whether some run of letters in the text is none that words
@@ -52,8 +55,12 @@ func unlikelyWord[T string | []byte](text T) bool {
 		for i < len(text) && is(text[i], letter) {
 			i++
 		}
-		if i-start > 5 && unlikelyLetters(text[start:i]) {
+		switch n := i - start; {
+		case n > 5 && unlikelyLetters(text[start:i]):
 			return true
+		case n == len(text) && n >= minAlone && n < minJudged:
+			sum, worst, pairs := unlikelyPairs(text)
+			return pairs > 1 && 10*(sum-worst) > tooUnlikelyAlone*(pairs-1)
 		}
 	}
 	return false
@@ -61,11 +68,9 @@ func unlikelyWord[T string | []byte](text T) bool {
 
 func unlikelyLetters[T string | []byte](word T) bool {
 	const manyConsonants = 5
-	sum, worst, pairs := 0, 0, 0
 	run, longest, vowels := 0, 0, 0
 	for i := range len(word) {
-		c := lowered(word[i])
-		switch c {
+		switch lowered(word[i]) {
 		case 'a', 'e', 'i', 'o', 'u', 'y':
 			vowels++
 			run = 0
@@ -73,12 +78,8 @@ func unlikelyLetters[T string | []byte](word T) bool {
 			run++
 			longest = max(longest, run)
 		}
-		if i == 0 || is(word[i], upper) && !is(word[i-1], upper) { // aNewWord
-			continue
-		}
-		u := int(unlikely[lowered(word[i-1])-'a'][c-'a'] - '0')
-		sum, worst, pairs = sum+u, max(worst, u), pairs+1
 	}
+	sum, worst, pairs := unlikelyPairs(word)
 	if vowels == 0 || len(word) > maxWord && pairs == len(word)-1 {
 		return true
 	}
@@ -90,4 +91,17 @@ func unlikelyLetters[T string | []byte](word T) bool {
 	}
 	// The worst pair may be where two words meet, as in blackfriday.
 	return 10*(sum-worst) > tooUnlikely*(pairs-1)
+}
+
+// unlikelyPairs adds up how unlikely the pairs of letters are, but for those at
+// which a new word starts, aNewWord.
+func unlikelyPairs[T string | []byte](word T) (sum, worst, pairs int) {
+	for i := 1; i < len(word); i++ {
+		if is(word[i], upper) && !is(word[i-1], upper) {
+			continue
+		}
+		u := int(unlikely[lowered(word[i-1])-'a'][lowered(word[i])-'a'] - '0')
+		sum, worst, pairs = sum+u, max(worst, u), pairs+1
+	}
+	return sum, worst, pairs
 }

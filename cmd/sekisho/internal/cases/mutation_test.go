@@ -176,7 +176,7 @@ var changeNothing = []struct{ leaf, why string }{
 	{`^established |^revisions\[1\](\.date)? `, "an earlier or a later revision is the last material one"},
 	{`^purposes\.necessary\.categories(\[\d\])? (removed|(with )?terminal_identification)$`, "no event passes for what is necessary alone, and all other purposes cover these too"},
 	{`^purposes\.social\.categories\[[01]\] (removed|terminal_identification)$`, "what is necessary covers these too"},
-	{`^(signals|jurisdictions)\..* with necessary$`, "what is necessary is never refused, and needs no grant"},
+	{`^(signals|jurisdictions|recipients\.\w+\.requires).* with necessary$`, "what is necessary is never refused, and needs no grant"},
 	{`^recipients\.google\.tcf\.\w+(\[3\] | with (10|11)$)`, "no purpose needs TCF purposes 10 and 11"},
 	{`^recipients\.google\.tcf\.\w+ with [56]$`, "only social needs these, for which Google has nothing"},
 	{`^recipients\.google\.tcf\.legitimate_interest with [134]$`, "on both bases is on consent"},
@@ -184,6 +184,7 @@ var changeNothing = []struct{ leaf, why string }{
 	{`^recipients\.google\.tcf\.flexible with 8$`, "it is not registered on either basis"},
 	{`^recipients\.google\.additional_consent `, "it has a number in the vendor list"},
 	{`^recipients\.meta\.categories with (attribute|research_panel)$`, "no purpose that it has events for covers these"},
+	{`^recipients\.meta\.requires with advertising$`, "all its events need that"},
 	{`^events\.consent\.without_consent `, "a choice is recorded whatever it is"},
 }
 
