@@ -183,6 +183,17 @@ func TestAuditNamesWhatNobodyKnows(t *testing.T) {
 	}
 	run("nothing")
 
+	// What is erased has an anonymised row of another id in its place.
+	answer, err := http.Post(u.Collector+"/v1/reset", "application/json", strings.NewReader(`{"visitor_id":"v0"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	eventually(t, waitTime, "the erasure", func() bool {
+		return count(t, u, "SELECT count() FROM events WHERE outcome = 'anonymised'") == 31 && count(t, u, "SELECT count() FROM events") == 60
+	})
+	run("an event that was erased")
+
 	forged := uuid.NewString()
 	at := time.Now().Add(-20 * time.Minute).UTC().Truncate(time.Minute)
 	insert := fmt.Sprintf("INSERT INTO events SELECT * REPLACE(toUUID('%s') AS id, toDateTime64(%d, 3, 'UTC') AS time) FROM events WHERE outcome = '%%s' LIMIT 1", forged, at.Unix())

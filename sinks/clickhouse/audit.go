@@ -106,7 +106,8 @@ func (s *Store) Anew(ctx context.Context, topic string) (anew bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
 	var others uint64
-	row := s.conn.QueryRow(ctx, "SELECT count() FROM "+s.Table("decisions")+" WHERE topic != $1 OR incarnation > 0", topic)
+	row := s.conn.QueryRow(ctx, "SELECT count() FROM "+s.Table("decisions")+" WHERE (topic != $1 OR incarnation > 0) AND reason NOT IN ($2, $3)",
+		topic, schemas.ReasonWithheld.String(), schemas.ReasonErased.String())
 	if err := row.Scan(&others); err != nil {
 		return false, fmt.Errorf("cannot read what is counted: %w", err)
 	}

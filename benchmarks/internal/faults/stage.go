@@ -20,22 +20,12 @@ import (
 // How many of each there are.
 const (
 	numCollectors = 2
+	numSinks      = 2
 	numPartitions = 4
 	numBrokers    = 3 // with Apache Kafka
 
 	kafkaTimeout = 5 * time.Second
 )
-
-// sinks is how many sinks there are. The embedded Kafka is for the one of
-// `sekisho up`: when a member of a group goes away while it is answered, and
-// others keep joining within the group's rebalance timeout, its coordinator
-// waits for the one that is gone for ever.
-func (o *Options) sinks() int {
-	if o.Kafka == apacheKafka {
-		return 2
-	}
-	return 1
-}
 
 // stage is what runs, and what faults can be done to.
 type stage struct {
@@ -102,7 +92,7 @@ func (s *stage) start(ctx context.Context) error {
 		s.giveSpool(p)
 		s.collectors = append(s.collectors, p)
 	}
-	for i := range s.options.sinks() {
+	for i := range numSinks {
 		p, err := s.role(fmt.Sprintf("sink-%d", i+1), "sink", "clickhouse")
 		if err != nil {
 			return err
