@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -49,4 +50,17 @@ func logTail(log *os.File, offset int64) string {
 		b = after
 	}
 	return strings.TrimSpace(string(b))
+}
+
+// fault is how Go's runtime begins to tell of a signal in the code of the library:
+// "SIGABRT: abort". What the library itself says before may quote a query.
+var fault = regexp.MustCompile(`(?m)^(?:SIG[A-Z]+: [a-z ]+|fatal error: [a-z ]+)`)
+
+// faultIn finds what was written of a fault to the log after offset, "" for nothing.
+func faultIn(log *os.File, offset int64) string {
+	b, err := io.ReadAll(io.NewSectionReader(log, offset, maxLogBytes))
+	if err != nil {
+		return ""
+	}
+	return string(fault.Find(b))
 }

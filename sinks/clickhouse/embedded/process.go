@@ -112,6 +112,23 @@ func (p *process) exitError() error {
 	return fmt.Errorf("the engine's process ended: %s: %s", how, tail)
 }
 
+// cause says how the child ended, in a line that quotes no query. Call after done.
+func (p *process) cause() string {
+	var exit *exec.ExitError
+	if errors.As(p.err, &exit) {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+			return "killed: by somebody, or by the system, which was short of memory"
+		}
+	}
+	if fault := faultIn(p.log, p.begun); fault != "" {
+		return fault + ": a fault within the engine"
+	}
+	if p.err != nil {
+		return p.err.Error()
+	}
+	return "exit status 0"
+}
+
 // stop asks the child to end in good order.
 func (p *process) stop() { _ = p.stdin.Close() }
 

@@ -169,6 +169,7 @@ func (s *Server) supervise(child *process) {
 			<-child.done
 		}
 		s.setChild(nil)
+		cause := child.cause()
 		child.close()
 		if s.stopping.Err() != nil {
 			return
@@ -176,8 +177,8 @@ func (s *Server) supervise(child *process) {
 		if time.Since(begun) >= steadyAfter {
 			delay = firstRestartDelay
 		}
-		s.log.Warn("embedded ClickHouse ended unexpectedly, restarting it",
-			"exit", child.err, "after", delay, "log", logPath(s.dir))
+		s.log.Warn("embedded ClickHouse ended unexpectedly, restarting it; what it had not acknowledged is sent again",
+			"cause", cause, "after", delay, "log", logPath(s.dir))
 		child = s.restart(&delay)
 	}
 }

@@ -166,6 +166,24 @@ func TestKilledAgainAndStoppedWhileDown(t *testing.T) {
 	}
 }
 
+// Whoever reads the log learns why the engine was started again.
+func TestCauseOfARestartIsTold(t *testing.T) {
+	log := new(sharedBuffer)
+	s := startOptions(t, Options{Dir: t.TempDir(), Log: slog.New(slog.NewTextHandler(log, nil))})
+	for i, c := range []struct {
+		signal syscall.Signal
+		want   string
+	}{{syscall.SIGABRT, "SIGABRT: abort: a fault within the engine"}, {syscall.SIGKILL, "killed: by somebody"}} {
+		if err := syscall.Kill(s.Pid(), c.signal); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "it is back", func() bool { return strings.Count(log.String(), "is back") == i+1 })
+		if said := log.String(); !strings.Contains(said, c.want) {
+			t.Errorf("%v: the log says %s", c.signal, said)
+		}
+	}
+}
+
 // Settings that the engine does not know it ignores without a word.
 func TestConfigurationIsTaken(t *testing.T) {
 	s := startOptions(t, Options{Dir: t.TempDir(), MemoryLimit: 1 << 30})
