@@ -54,8 +54,8 @@ func TestDemoBalances(t *testing.T) {
 	if a.Received != a.Allowed+a.Anonymised+a.Dropped+a.Rejected || a.Allowed == 0 || a.Anonymised == 0 || a.Dropped == 0 || a.Rejected == 0 {
 		t.Errorf("the traffic has not all outcomes: %+v", a)
 	}
-	if len(a.ThirdParties) != 2 {
-		t.Errorf("want Google and Meta, got %+v", a.ThirdParties)
+	if len(a.ThirdParties) != 3 {
+		t.Errorf("want Google, Meta and the partner, got %+v", a.ThirdParties)
 	}
 	for _, p := range a.ThirdParties {
 		if p.Granted == 0 || p.Arrived == 0 || p.Lost+p.Violations > 0 {

@@ -30,7 +30,7 @@ func TestForwardRefusals(t *testing.T) {
 		return "forwarders: {" + of + ": {webhook: {url: 'https://partner.example.jp/', secrets: ['env:HOOK']}}}"
 	}
 	check("there is no forwarder to google: the configuration has meta under `forwarders`", hook("meta"), "google")
-	check("nothing may be forwarded to partner: the handling policy does not know such a recipient; it has google, meta, store", hook("partner"), "partner")
+	check("nothing may be forwarded to nobody: the handling policy does not know such a recipient; it has google, meta, partner, store", hook("nobody"), "nobody")
 	check("forwarders.store (line 1): must be a third party", hook("store"), "store")
 	check("forwarders.meta (line 1): must have one of the sections ga4, meta and webhook", "forwarders: {meta: {delivery: {rate: 1}}}", "meta")
 	check("forwarders.meta.webhok (line 1): unknown key, did you mean \"webhook\"?", strings.Replace(hook("meta"), "webhook", "webhok", 1), "meta")

@@ -44,7 +44,7 @@ func (p *parts) startForwarders(c *config.Config, third *vendors.Set, cluster *s
 }
 
 // forwardTo puts forwarders to the stand-ins into the configuration: to those at
-// the URLs, by name, with the secrets in the files.
+// the URLs, by recipient, with the secrets in the files.
 func forwardTo(urls map[string]string, files vendors.SecretFiles, c *config.Config) error {
 	policy, err := role.LoadPolicy(c.Policy)
 	if err != nil {
@@ -67,9 +67,9 @@ func forwardTo(urls map[string]string, files vendors.SecretFiles, c *config.Conf
 	facebook.Endpoint = urls["meta"]
 	receiver := &webhook.Config{Secrets: []strict.Secret{secrets[3]}, Resets: true}
 	receiver.SetDefaults()
-	receiver.URL = urls["webhook"] + "/events"
+	receiver.URL = urls[vendors.Partner] + "/events"
 	c.Forwarders = map[string]config.Forwarder{}
-	for name, f := range map[string]config.Forwarder{"google": {GA4: google}, "meta": {Meta: facebook}, "webhook": {Webhook: receiver}} {
+	for name, f := range map[string]config.Forwarder{"google": {GA4: google}, "meta": {Meta: facebook}, vendors.Partner: {Webhook: receiver}} {
 		if _, ok := policy.Recipients[name]; ok {
 			f.SetDefaults()
 			f.Delivery.AllowPrivate = []string{"127.0.0.1"}

@@ -90,7 +90,7 @@ func TestRefused(t *testing.T) {
 	check("places: [US]", "places: [JP]", "is covered by japan already")
 	check("places: [US]", "places: [Japan]", "must be an ISO 3166 country")
 	check("  store:\n", "  shelf:\n", "must have the recipient store")
-	check("recipients: [google, meta]", "recipients: [goggle]", "must be one of google, meta, store")
+	check("recipients: [google, meta]", "recipients: [goggle]", "must be one of google, meta, partner, store")
 	check("jurisdiction: japan", "jurisdiction: nippon", "must be one of california, europe, japan, united_states")
 	check(`"http://localhost:*"`, `"http://*.example.jp"`, "must be scheme://host")
 	check(`"https://shop.example.jp"`, `"https://shop.example.jp/"`, "must be scheme://host")

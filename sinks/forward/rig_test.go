@@ -74,17 +74,10 @@ type world struct {
 	log       *slog.Logger
 }
 
-// partner is a third recipient, beside those of the example policy.
-const partner = `  partner:
-    operator: Partner, Inc.
-    purposes: [analytics, advertising]
-    categories: [usage_environment, usage_history, terminal_identification]
-`
-
+// policyOf is the example policy, with all its recipients for every site.
 func policyOf(t testing.TB) *policy.Policy {
 	t.Helper()
-	text := strings.Replace(string(policy.Example), "\nevents:\n", partner+"\nevents:\n", 1)
-	text = strings.ReplaceAll(text, "recipients: [google, meta]", "recipients: [google, meta, partner]")
+	text := strings.ReplaceAll(string(policy.Example), "recipients: [google, meta]", "recipients: [google, meta, partner]")
 	p, err := policy.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)

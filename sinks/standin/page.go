@@ -28,7 +28,7 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f4f4f2;padding:.5rem
 <tr><th>dropped<td>{{.Dropped}}<td>by the vendor's rules, whether it says so or not
 <tr><th>counted twice<td>{{.Doubled}}<td>recognised as known: {{.Deduplicated}}
 <tr><th>deletions<td>{{.Deletions}}<td>events of deleted users since: {{.AfterDeletion}}
-<tr><th>violations<td>{{.Violations}}<td class="bad">{{range $rule, $n := .Rules}}{{$rule}}: {{$n}} {{end}}
+<tr><th>violations<td>{{.Violations}}<td class="bad">{{range $rule, $n := .Rules}}{{$rule}}: {{$n}} {{else}}none of its rules was broken{{end}}
 <tr><th>identifiers<td><td>{{range $kind, $n := .Identifiers}}{{$kind}}: {{$n}} {{end}}
 </table>
 {{if .Listed}}<h2>Last violations</h2><table>{{range .Listed}}<tr><td>{{.Rule}}<td>{{.Path}}<td>{{.Message}}{{end}}</table>{{end}}

@@ -19,7 +19,7 @@ type Addresses struct {
 	ClickHouseNative string `json:"clickhouse_native"`
 	// Policy is the file of the handling policy in force.
 	Policy string `json:"policy"`
-	// Vendors are the stand-ins of third parties, by name.
+	// Vendors are the stand-ins of third parties, by recipient.
 	Vendors map[string]string `json:"vendors"`
 }
 

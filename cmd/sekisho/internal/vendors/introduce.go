@@ -21,7 +21,7 @@ func (s *Set) Introduce(to io.Writer) error {
 }
 
 // Configuration is the part of a configuration file that has forwarders to the
-// stand-ins. The recipient of the webhook needs a name that the policy knows.
+// stand-ins, under the names of the example policy.
 func (s *Set) Configuration() string {
 	return fmt.Sprintf(`forwarders:
   google:
@@ -35,9 +35,9 @@ func (s *Set) Configuration() string {
       endpoint: %[6]s
       pixels: {"*": {id: "%[7]s", token: "file:%[8]s"}}
     delivery: {allow_private: [127.0.0.1]}
-  webhook:
+  %[11]s:
     webhook: {url: %[9]s/events, secrets: ["file:%[10]s"]}
     delivery: {allow_private: [127.0.0.1]}
 `, s.Google.URL(), MeasurementID, s.GoogleSecret, Property, s.GoogleToken,
-		s.Meta.URL(), Pixel, s.MetaToken, s.Webhook.URL(), s.WebhookKey)
+		s.Meta.URL(), Pixel, s.MetaToken, s.Webhook.URL(), s.WebhookKey, Partner)
 }

@@ -24,6 +24,10 @@ const (
 	Pixel         = "1"
 )
 
+// Partner is the recipient of the example policy that the webhook receiver stands in
+// for; the others have the names of their stand-ins.
+const Partner = "partner"
+
 // Ports of the stand-ins; 0 takes a free one.
 type Ports struct{ Google, Meta, Webhook int }
 
@@ -96,13 +100,9 @@ func (s *Set) All() (list []*standin.Server) {
 	return list
 }
 
-// URLs returns where the stand-ins are, by name.
+// URLs returns where the stand-ins are, by the recipients of the example policy.
 func (s *Set) URLs() map[string]string {
-	urls := map[string]string{}
-	for _, server := range s.All() {
-		urls[server.Name()] = server.URL()
-	}
-	return urls
+	return map[string]string{"google": s.Google.URL(), "meta": s.Meta.URL(), Partner: s.Webhook.URL()}
 }
 
 // Stop finishes the requests under way, until ctx ends.
