@@ -63,6 +63,9 @@ func (t *Table) Decide(site *Site, e *schemas.Event, r *Request, resets *Resets,
 
 	v.Site, v.Purposes, v.Jurisdiction, v.table, v.named = site, granted, j.name, t, named
 	isReset, optedOut := resets.of(e, t, site, v)
+	if r.OptedOut != "" {
+		optedOut |= t.namedIn(r.OptedOut, site)
+	}
 	for i, recipient := range site.recipients {
 		rv := RecipientVerdict{Recipient: recipient, Reason: why[rule.purpose]}
 		switch {

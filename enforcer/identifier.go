@@ -119,6 +119,16 @@ func hyphenate(text string) string {
 	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
 }
 
+// SameKind returns the fields in which an identifier of the field may be found.
+func SameKind(f schemas.Field) (set schemas.FieldSet) {
+	for g := range schemas.Identifiers.Each {
+		if kindOf(g) == kindOf(f) {
+			set |= 1 << g
+		}
+	}
+	return set
+}
+
 // kindOf is the kind under which a field's identifiers are hashed. The two
 // platforms' advertising identifiers are one kind: a reset of one as the other,
 // by whoever cannot tell them apart, is a reset of it.

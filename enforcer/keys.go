@@ -7,6 +7,7 @@ import (
 	"errors"
 	"hash"
 	"slices"
+	"strings"
 	"sync"
 
 	"sekisho/schemas"
@@ -18,6 +19,7 @@ type Keys struct {
 	secret    []byte
 	pseudonym *mac
 	anonymous *mac
+	name      *mac
 	seal      *sealer
 	previous  []*Keys
 }
@@ -44,6 +46,7 @@ func NewKeys(id string, secret []byte, previous ...*Keys) (*Keys, error) {
 		secret:    slices.Clone(secret),
 		pseudonym: newMAC(secret, "sekisho pseudonym"),
 		anonymous: newMAC(secret, "sekisho anonymous event id"),
+		name:      newMAC(secret, "sekisho name of the secret"),
 		seal:      seal,
 		previous:  previous,
 	}, nil
@@ -76,6 +79,25 @@ func (k *Keys) Pseudonyms(f schemas.Field, identifier string) []string {
 		all = append(all, string(p.AppendPseudonym(nil, f, identifier)))
 	}
 	return all
+}
+
+// Name names the current secret without telling anything about it: its id, ":" and
+// eight hexadecimal digits.
+func (k *Keys) Name() string {
+	sum := k.name.sum(0, "")
+	return k.id + ":" + hex.EncodeToString(sum[:4])
+}
+
+// Differs reports whether a name is that of another secret under an id that these
+// keys have, too. Of an id that they do not have nothing can be said.
+func (k *Keys) Differs(name string) bool {
+	id, _, _ := strings.Cut(name, ":")
+	for _, one := range append([]*Keys{k}, k.previous...) {
+		if one.id == id {
+			return one.Name() != name
+		}
+	}
+	return false
 }
 
 // AppendAnonymousID appends the id of an anonymised event. It is the same for

@@ -19,6 +19,8 @@ type Request struct {
 	Lookup string
 	// Consent is the value of the gateway's own consent cookie, or "".
 	Consent string
+	// OptedOut is the value of the gateway's own cookie of opt-outs, or "".
+	OptedOut string
 	// Signals of headers and other cookies, undecoded.
 	Signals schemas.Signals
 }
@@ -27,6 +29,10 @@ type Request struct {
 // identifier: its value is `1.DATE.PURPOSES`, the form's version, the policy
 // version consented to, and the granted purposes joined by "+", or "none".
 const ConsentCookie = "sekisho_consent"
+
+// OptOutCookie is the name of the gateway's own cookie of opt-outs. It holds no
+// identifier: its value is the recipients that the user opted out of, joined by "+".
+const OptOutCookie = "sekisho_optout"
 
 // TCFHeader is the header in which a caller that is no browser, such as a site's
 // own server, hands on the TC string of its user.

@@ -1,6 +1,7 @@
 package enforcer
 
 import (
+	"strings"
 	"time"
 
 	"sekisho/enforcer/registry"
@@ -69,6 +70,18 @@ func (r *Resets) Put(reset *schemas.Reset) {
 type recipientSet uint16
 
 func (s recipientSet) has(i int) bool { return s&(1<<i) != 0 }
+
+// namedIn are the recipients of the site that a cookie of opt-outs names.
+func (t *Table) namedIn(cookie string, site *Site) (set recipientSet) {
+	for name := range strings.SplitSeq(cookie, "+") {
+		for i := 1; i < len(site.recipients); i++ {
+			if t.Recipients[site.recipients[i]] == name {
+				set |= 1 << i
+			}
+		}
+	}
+	return set
+}
 
 // Any reports whether one of the hashes is that of a reset identifier.
 func (r *Resets) Any(hashes [][16]byte) bool {

@@ -33,6 +33,8 @@ func (s *session) readCookies(ctx *fasthttp.RequestCtx) {
 			if id, granted := splitVisitor(value); isVisitorID(id) {
 				s.cookies.visitor, s.cookies.granted = id, granted
 			}
+		case enforcer.OptOutCookie:
+			s.request.OptedOut = share(value)
 		case "_ga":
 			s.cookies.ga = share(value)
 		case "_fbp":
@@ -257,9 +259,24 @@ func dropVisitor(ctx *fasthttp.RequestCtx) {
 	fasthttp.ReleaseCookie(cookie)
 }
 
-func visitorCookie(value string) *fasthttp.Cookie {
+// setOptOuts sets the cookie of opt-outs, or has the browser forget it when there
+// are none.
+func setOptOuts(ctx *fasthttp.RequestCtx, value string) {
+	cookie := ownCookie(enforcer.OptOutCookie, value)
+	if cookie.SetMaxAge(cookieLifetime); value == "" {
+		cookie.SetMaxAge(0)
+		cookie.SetExpire(fasthttp.CookieExpireDelete)
+	}
+	ctx.Response.Header.SetCookie(cookie)
+	fasthttp.ReleaseCookie(cookie)
+}
+
+func visitorCookie(value string) *fasthttp.Cookie { return ownCookie(VisitorCookie, value) }
+
+// ownCookie is a cookie that only the gateway reads.
+func ownCookie(name, value string) *fasthttp.Cookie {
 	cookie := fasthttp.AcquireCookie()
-	cookie.SetKey(VisitorCookie)
+	cookie.SetKey(name)
 	cookie.SetValue(value)
 	cookie.SetPath("/")
 	cookie.SetHTTPOnly(true)

@@ -50,8 +50,8 @@ func TestOptOut(t *testing.T) {
 	}
 	check("before", "[store google meta]", mine)
 	a := ask("POST", "google", "", 200, `{"status":"opted_out","recipient":"google","identifiers":1}`, mine)
-	if len(a.cookies()) != 0 {
-		t.Error("an opt-out changes cookies")
+	if c := a.cookies(); len(c) != 1 || c[0].Name != "sekisho_optout" || c[0].Value != "google" || !c[0].HttpOnly || !c[0].Secure || c[0].MaxAge != cookieLifetime {
+		t.Errorf("an opt-out sets %v", c)
 	}
 	check("opted out", "[store meta]", mine)
 	check("another visitor", "[store google meta]")
@@ -70,7 +70,7 @@ func TestOptOut(t *testing.T) {
 	ask("POST", "nobody", "", 404, "third party", mine)
 	ask("POST", "", "", 404, "third party", mine)
 	ask("PUT", "google", "", 405, "use POST or DELETE", mine)
-	ask("POST", "google", "", 400, "nothing to reset")
+	r.do("POST", "/v1/optout/google", "{}").want(t, "an app without an identifier", 400, "nothing to reset")
 	ask("POST", "google", `{"user_id":"1"}`, 400, "operator")
 	ask("POST", "google", "{}", 415, "application/json", mine, "Content-Type: text/plain")
 	r.do("POST", "/v1/optout/google", "{}", "Origin: https://evil.example").want(t, "a foreign page", 403)
@@ -84,6 +84,61 @@ func TestOptOut(t *testing.T) {
 	ask("DELETE", "google", "", 200, `"opted_in"`, mine)
 	r.post(page(yes), shop, mine, represent).want(t, "an opt-out taken back does not undo a reset", 200, `"reason":"reset"`)
 	r.nowhere(visitor)
+}
+
+// TestOptOutOutlivesAReset: a browser keeps it, in a cookie that names nobody, so
+// that it holds for a new identifier, and for who has none yet.
+func TestOptOutOutlivesAReset(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	value := func(a answer) string {
+		t.Helper()
+		a.want(t, "the opt-out", 200)
+		for _, c := range a.cookies() {
+			if c.Name == "sekisho_optout" && c.MaxAge >= 0 && (c.Expires.IsZero() || c.Expires.After(time.Now())) {
+				return c.Value
+			}
+		}
+		return ""
+	}
+	granted := func(headers ...string) string {
+		t.Helper()
+		id := soonID()
+		r.post(`{"type":"ad_click","site":"shop","ad_placement":"top","id":"`+id+`",`+yes+`}`, append(headers, shop)...).want(t, "an event", 204)
+		return fmt.Sprint(r.recipients(id))
+	}
+	nobody := r.do("POST", "/v1/optout/google", "", shop, "Content-Type: application/json")
+	nobody.want(t, "by nobody", 200, `"identifiers":0`)
+	if got := value(nobody); got != "google" || len(r.resetKinds()) != 0 {
+		t.Fatalf("who is not known is given %q", got)
+	}
+	out := "Cookie: sekisho_optout=google"
+	if got := granted(out); got != "[store meta]" {
+		t.Errorf("a new visitor's event is granted to %s", got)
+	}
+	if got := value(r.do("POST", "/v1/optout/meta", "", shop, out, "Content-Type: application/json")); got != "google+meta" {
+		t.Errorf("out of both is %q", got)
+	}
+	mine := r.post(page(yes), shop, out).cookie()
+	a := r.do("POST", "/v1/reset", "", shop, mine, out, "Content-Type: application/json")
+	for _, c := range a.cookies() {
+		if c.Name == "sekisho_optout" {
+			t.Errorf("a reset sets %v", c)
+		}
+	}
+	if got := granted("Cookie: sekisho_optout=google+meta+nobody"); got != "[store]" {
+		t.Errorf("after a reset an event is granted to %s", got)
+	}
+	if got := value(r.do("DELETE", "/v1/optout/google", "", shop, "Cookie: sekisho_optout=google+meta+nobody", "Content-Type: application/json")); got != "meta" {
+		t.Errorf("in again is %q", got)
+	}
+	last := r.do("DELETE", "/v1/optout/google", "", shop, out, "Content-Type: application/json")
+	if got := last.forgotten(t); value(last) != "" || len(got["sekisho_optout"]) != 1 {
+		t.Errorf("in again at last, the browser keeps %v", got)
+	}
+	if got := granted(); got != "[store google meta]" {
+		t.Errorf("in again, an event is granted to %s", got)
+	}
 }
 
 // TestTicket: whoever asked for a reset can ask how far it is.
@@ -131,13 +186,21 @@ func TestTicket(t *testing.T) {
 	at = at.Add(time.Second)
 	report("google", 1, 3, schemas.Failed)
 	report("store", 2, 5, schemas.Done)
-	wait(t, "it is erased", func() bool { return status().Erased.State == "done" })
-	if s := status(); !s.Erased.At.Equal(at) || s.Recipients["google"].State != "failed" {
-		t.Errorf("erased it is %+v", s)
-	}
+	wait(t, "it has failed", func() bool { return status().Recipients["google"].State == "failed" })
 	opened, err := r.collector.tickets.Open(ticket)
 	if err != nil || opened.From != 1 || opened.To != 3 {
 		t.Errorf("the ticket is %+v, %v", opened, err)
+	}
+	erased := func(after time.Duration) ResetStatus {
+		return StatusOf(opened, r.collector.progress, []string{"store"}, 15*time.Second, opened.At.Add(after))
+	}
+	wait(t, "it is erased", func() bool { return erased(time.Hour).Erased.State == "done" })
+	// While it is not in force everywhere, something may still have to be erased.
+	if s := erased(14 * time.Second); s.Erased.State != "pending" || s.Erased.At != nil {
+		t.Errorf("before the bound it is %+v", s)
+	}
+	if s := erased(15 * time.Second); s.Erased.State != "done" || s.Erased.At.Before(*s.InForce.At) {
+		t.Errorf("after the bound it is %+v", s)
 	}
 	later := StatusOf(opened, r.collector.progress, []string{"store"}, 15*time.Second, opened.At.Add(15*time.Second))
 	if later.InForce.State != "done" || !later.InForce.At.Equal(opened.At.Add(15*time.Second)) {

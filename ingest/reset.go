@@ -32,7 +32,7 @@ var provable = schemas.Identifiers &^ schemas.SetOf(schemas.UserID, schemas.Pane
 // answered, no event under them passes this collector any more: those that were
 // let through before are in Kafka. The answer is a ticket.
 func (c *Collector) serveReset(ctx *fasthttp.RequestCtx) {
-	c.serveWithdrawal(ctx, func(s *session) bool {
+	c.serveWithdrawal(ctx, false, func(s *session) bool {
 		offset, err := c.reset(s.resets)
 		if err != nil {
 			c.counters.unavailable.Inc()
@@ -48,8 +48,8 @@ func (c *Collector) serveReset(ctx *fasthttp.RequestCtx) {
 
 // serveWithdrawal collects the identifiers of the request into s.resets and has
 // them withdrawn. The request must be of a type that no form of another site can
-// send.
-func (c *Collector) serveWithdrawal(ctx *fasthttp.RequestCtx, withdraw func(*session) bool) {
+// send. It must have an identifier, unless a browser's is good without.
+func (c *Collector) serveWithdrawal(ctx *fasthttp.RequestCtx, browser bool, withdraw func(*session) bool) {
 	if !isType(ctx.Request.Header.ContentType(), "application/json") {
 		answerError(ctx, fasthttp.StatusUnsupportedMediaType, "Content-Type must be application/json: a form of another site cannot send that")
 		return
@@ -64,7 +64,7 @@ func (c *Collector) serveWithdrawal(ctx *fasthttp.RequestCtx, withdraw func(*ses
 		c.answerUnread(ctx, err, ignore)
 		return
 	}
-	if err := c.readReset(body, s); err != nil {
+	if err := c.readReset(body, s); err != nil && !(browser && s.origin != "" && errors.Is(err, errNothingToReset)) {
 		answerError(ctx, fasthttp.StatusBadRequest, err.Error())
 		return
 	}
@@ -122,6 +122,9 @@ func (s *session) addReset(c *Collector, f schemas.Field, text string) {
 		return
 	}
 	reset := ResetOf(c.enforcer.Resets(), c.keys, f, text, s.now)
+	if reset.By = "app"; s.origin != "" {
+		reset.By = "browser"
+	}
 	for i := range s.resets {
 		if s.resets[i].Hash == reset.Hash {
 			return
@@ -132,7 +135,10 @@ func (s *session) addReset(c *Collector, f schemas.Field, text string) {
 
 // ResetOf makes the reset of an identifier, which must be in its normal form.
 func ResetOf(registry *enforcer.Resets, keys *enforcer.Keys, f schemas.Field, normal string, at time.Time) schemas.Reset {
-	return schemas.Reset{Field: f, Hash: registry.Hash(f, normal), At: at, Pseudonyms: keys.Pseudonyms(f, normal)}
+	return schemas.Reset{
+		Field: f, Hash: registry.Hash(f, normal), At: at, Pseudonyms: keys.Pseudonyms(f, normal),
+		Registry: registry.KeyID(), Secret: keys.Name(),
+	}
 }
 
 // addCookies notes the identifiers of the request's cookies, but for those that

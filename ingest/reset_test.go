@@ -29,6 +29,7 @@ func TestReset(t *testing.T) {
 	check("nothing", `{}`, 400, "nothing to reset")
 	check("an identifier that is none", `{"idfa":"00000000-0000-0000-0000-000000000000"}`, 400, "nothing to reset")
 	check("a field that is no identifier", `{"title":"a"}`, 400, "no identifier of the event model")
+	check("a mistyped one", `{"idfa":"xx"}`, 400, "idfa: must be a UUID")
 	check("what others may know", `{"user_id":"1"}`, 400, "its operator resets them")
 	check("no text", `{"idfa":1}`, 400, "must be an object of identifiers")
 	check("no object", `[]`, 400, "must be an object of identifiers")

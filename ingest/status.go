@@ -25,7 +25,8 @@ type ResetStatus struct {
 	Accepted Stage `json:"accepted"`
 	// InForce: no collector lets the identifiers into Kafka any more.
 	InForce Stage `json:"in_force_everywhere"`
-	// Erased: nothing in ClickHouse can be tied to them any more.
+	// Erased: nothing in ClickHouse can be tied to them any more, nor will be. That
+	// is no earlier than InForce.
 	Erased Stage `json:"erased_in_clickhouse"`
 	// Recipients are the third parties of the policy.
 	Recipients map[string]Stage `json:"recipients"`
@@ -58,12 +59,24 @@ func StatusOf(k Ticket, progress ResetProgress, recipients []string, bound time.
 			stage.State = state.String()
 		}
 		if name == policy.Store {
-			s.Erased = stage
+			s.Erased = after(s.InForce, stage)
 		} else {
 			s.Recipients[name] = stage
 		}
 	}
 	return s
+}
+
+// after returns a stage that is reached no earlier than the one before it: while
+// some collector may still let an event in, it is not the last that is erased.
+func after(before, stage Stage) Stage {
+	switch {
+	case before.At == nil && stage.State == schemas.Done.String():
+		return before
+	case before.At != nil && stage.At != nil && stage.At.Before(*before.At):
+		stage.At = before.At
+	}
+	return stage
 }
 
 // answerTicket answers a reset that is accepted.

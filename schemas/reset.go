@@ -14,7 +14,7 @@ import (
 //
 // In JSON: `{"schema":1,"kind":"visitor_id","hash":"…32 hex digits…","at":"…","pseudonyms":["k1.…"]}`,
 // of an opt-out with `"recipient":"…"` and, once it was taken back,
-// `"revoked":true`.
+// `"revoked":true`. Who asked and the names of the keys follow.
 type Reset struct {
 	// Field is the kind of identifier.
 	Field Field
@@ -30,7 +30,16 @@ type Reset struct {
 	Recipient string
 	// Revoked takes an opt-out back.
 	Revoked bool
+	// By is who asked: "browser", "app", or the operator's name; "" when that is in
+	// the audit log already.
+	By string
+	// Registry names the key of Hash, and Secret that of the first of Pseudonyms,
+	// so that who has other keys can tell; "" in what an older version wrote.
+	Registry, Secret string
 }
+
+// MaxBy is the longest name of who asks, in bytes.
+const MaxBy = 128
 
 type resetJSON struct {
 	Schema     int       `json:"schema"`
@@ -40,6 +49,9 @@ type resetJSON struct {
 	Pseudonyms []string  `json:"pseudonyms"`
 	Recipient  string    `json:"recipient,omitempty"`
 	Revoked    bool      `json:"revoked,omitempty"`
+	By         string    `json:"by,omitempty"`
+	Registry   string    `json:"registry,omitempty"`
+	Secret     string    `json:"secret,omitempty"`
 }
 
 // Key returns the key of the reset's message: its hash in hexadecimal, of an
@@ -56,7 +68,7 @@ func (r *Reset) Key() []byte {
 func (r *Reset) AppendJSON(b []byte) []byte {
 	out, err := json.Marshal(resetJSON{
 		Version, r.Field.String(), hex.EncodeToString(r.Hash[:]), r.At.UTC().Truncate(time.Millisecond), r.Pseudonyms,
-		r.Recipient, r.Revoked,
+		r.Recipient, r.Revoked, r.By, r.Registry, r.Secret,
 	})
 	if err != nil {
 		panic(err) // only strings and a time of this age are in it
@@ -80,6 +92,6 @@ func DecodeReset(value []byte) (Reset, error) {
 	}
 	return Reset{
 		Field: field, Hash: [16]byte(hash), At: in.At, Pseudonyms: in.Pseudonyms,
-		Recipient: in.Recipient, Revoked: in.Revoked,
+		Recipient: in.Recipient, Revoked: in.Revoked, By: in.By, Registry: in.Registry, Secret: in.Secret,
 	}, nil
 }

@@ -8,8 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sekisho/cmd/sekisho/internal/config"
 	"sekisho/ingest"
 	"sekisho/schemas"
+	"sekisho/stream"
 )
 
 func eraseCommand() *cobra.Command {
@@ -57,7 +59,7 @@ POST /erase on the admin listener of a sink does the same, without waiting.`,
 			if err != nil || !wait {
 				return err
 			}
-			status, err := s.await(cmd.Context(), ticket)
+			status, err := awaitErased(cmd.Context(), s.config, s.cluster, ticket)
 			if err != nil {
 				return err
 			}
@@ -68,20 +70,21 @@ POST /erase on the admin listener of a sink does the same, without waiting.`,
 	return f.add(cmd)
 }
 
-// await returns when the resets of a ticket are in force everywhere and erased.
-func (s *subjects) await(ctx context.Context, ticket ingest.Ticket) (ingest.ResetStatus, error) {
+// awaitErased returns when the resets of a ticket are in force everywhere and
+// erased.
+func awaitErased(ctx context.Context, c *config.Config, cluster *stream.Cluster, ticket ingest.Ticket) (ingest.ResetStatus, error) {
 	told := ""
 	for {
-		progress, err := loadProgress(ctx, s.cluster)
+		progress, err := loadProgress(ctx, cluster)
 		if err != nil {
 			return ingest.ResetStatus{}, err
 		}
-		recipients, err := recipientsOf(s.config, progress)
+		recipients, err := recipientsOf(c, progress)
 		if err != nil {
 			return ingest.ResetStatus{}, err
 		}
-		status := ingest.StatusOf(ticket, progress, recipients, s.config.Kafka.ResetBound(), time.Now())
-		if status.Erased.State == schemas.Done.String() && status.InForce.State == schemas.Done.String() {
+		status := ingest.StatusOf(ticket, progress, recipients, c.Kafka.ResetBound(), time.Now())
+		if status.Erased.State == schemas.Done.String() {
 			return status, nil
 		}
 		tell := fmt.Sprintf("in force everywhere: %s; erased in ClickHouse: %s", status.InForce.State, status.Erased.State)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 
 func resetCommand() *cobra.Command {
 	var kind, id, file, format string
+	var o resetOptions
 	cmd := withOperator(&cobra.Command{
 		Use:   "reset --kind KIND --id ID | --file FILE",
 		Short: "Reset identifiers: of one user, or of many in a file",
@@ -39,15 +41,31 @@ members kind and id. It is checked as a whole before anything is reset. A run
 that is cut off notes beside the file how far it came, and the same command goes
 on from there.
 
-The answer is a ticket: sekisho reset status TICKET tells how far the reset is.`,
+The answer is a ticket: sekisho reset status TICKET tells how far the reset is.
+With --wait the command returns once nothing in ClickHouse can be tied to the
+identifiers. Who asked (--by) goes into the audit log, the table audit in
+ClickHouse, without any identifier, as soon as a sink has read the reset.
+
+A session is known only beside the visitor whose it is: reset the visitor. The
+value of the cookie sekisho_id is a visitor_id as it is.
+
+The keys must be those of the collectors. They are held against the latest resets
+in Kafka before anything is reset.`,
 		Example: `  sekisho reset --kind visitor_id --id - <id.txt
   sekisho reset --file closed-accounts.csv
   zcat ids.jsonl.gz >ids.jsonl && sekisho reset --file ids.jsonl --config sekisho.yaml`,
 		GroupID: "tools",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			by, err := actorOf(o.by)
+			if err != nil {
+				return err
+			}
+			if o.by = by; len(by) > schemas.MaxBy {
+				return fmt.Errorf("--by must be at most %d bytes", schemas.MaxBy)
+			}
 			if file == "" {
-				return resetOne(cmd, kind, id)
+				return resetOne(cmd, kind, id, o)
 			}
 			if format == "" {
 				format = resetfile.FormatOf(file)
@@ -55,14 +73,17 @@ The answer is a ticket: sekisho reset status TICKET tells how far the reset is.`
 			if !slices.Contains(resetfile.Formats, format) {
 				return fmt.Errorf("cannot tell the form of %s by its name: add --format csv or --format jsonl", file)
 			}
-			return resetMany(cmd, file, format)
+			return resetMany(cmd, file, format, o)
 		},
 	})
 	flags := cmd.Flags()
-	flags.StringVar(&kind, "kind", "", "`KIND` of the identifier: "+strings.Join(schemas.Identifiers.Names(), ", "))
+	flags.StringVar(&kind, "kind", "", "`KIND` of the identifier: "+strings.Join(resetfile.Kinds.Names(), ", "))
 	flags.StringVar(&id, "id", "", "the `IDENTIFIER`; - reads it from standard input")
 	flags.StringVar(&file, "file", "", "`FILE` of many identifiers")
 	flags.StringVar(&format, "format", "", "`FORMAT` of the file, csv or jsonl; by its name when empty")
+	flags.StringVar(&o.by, "by", "", "`WHO` asks, for the audit log; the user of this machine when empty")
+	flags.BoolVar(&o.wait, "wait", false, "wait until it is erased, and say how far it is")
+	flags.BoolVar(&o.json, "json", false, "print the answer as JSON")
 	cmd.MarkFlagsMutuallyExclusive("file", "kind")
 	cmd.MarkFlagsMutuallyExclusive("file", "id")
 	cmd.MarkFlagsRequiredTogether("kind", "id")
@@ -71,15 +92,23 @@ The answer is a ticket: sekisho reset status TICKET tells how far the reset is.`
 	return cmd
 }
 
+// resetOptions are the flags of the command that say how, not what.
+type resetOptions struct {
+	by         string
+	wait, json bool
+}
+
 // resetter makes resets and writes them.
 type resetter struct {
+	resetOptions
 	make    func(f schemas.Field, normal string, at time.Time) schemas.Reset
 	resets  *stream.Resets
 	tickets *ingest.Tickets
-	close   func()
+	config  *config.Config
+	cluster *stream.Cluster
 }
 
-func openResetter(cmd *cobra.Command) (*resetter, error) {
+func openResetter(cmd *cobra.Command, o resetOptions) (*resetter, error) {
 	c, log, err := operator(cmd)
 	if err != nil {
 		return nil, err
@@ -96,20 +125,53 @@ func openResetter(cmd *cobra.Command) (*resetter, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := role.CheckKeys(cmd.Context(), cluster, registry, keys); err != nil {
+		cluster.Close()
+		return nil, fmt.Errorf("cannot reset: %w", err)
+	}
 	return &resetter{
+		resetOptions: o,
 		make: func(f schemas.Field, normal string, at time.Time) schemas.Reset {
-			return ingest.ResetOf(registry, keys, f, normal, at)
+			reset := ingest.ResetOf(registry, keys, f, normal, at)
+			reset.By = o.by
+			return reset
 		},
-		resets: stream.NewResets(cluster, nil, log), tickets: tickets, close: cluster.Close,
+		resets: stream.NewResets(cluster, nil, log), tickets: tickets, config: c, cluster: cluster,
 	}, nil
 }
 
-func (r *resetter) report(to io.Writer, text string, k ingest.Ticket) error {
-	_, err := fmt.Fprintf(to, "%s; ticket\n%s\n", text, r.tickets.Seal(k))
-	return err
+// report says that resets were accepted and, when it is to wait, how far they are
+// in the end.
+func (r *resetter) report(cmd *cobra.Command, text string, resets int, k ingest.Ticket) error {
+	out := cmd.OutOrStdout()
+	answer := struct {
+		Status      string              `json:"status"`
+		Identifiers int                 `json:"identifiers"`
+		Ticket      string              `json:"ticket"`
+		Progress    *ingest.ResetStatus `json:"progress,omitempty"`
+	}{"accepted", resets, r.tickets.Seal(k), nil}
+	if !r.json {
+		fmt.Fprintf(out, "%s; ticket\n%s\n", text, answer.Ticket)
+	}
+	if r.wait {
+		status, err := awaitErased(cmd.Context(), r.config, r.cluster, k)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%w; sekisho reset status %s tells how far it is", err, answer.Ticket)
+		case !r.json:
+			return writeStatus(out, status)
+		}
+		answer.Progress = &status
+	}
+	if !r.json {
+		return nil
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(answer)
 }
 
-func resetOne(cmd *cobra.Command, kind, id string) error {
+func resetOne(cmd *cobra.Command, kind, id string, o resetOptions) error {
 	if id == "-" {
 		line, err := bufio.NewReader(io.LimitReader(cmd.InOrStdin(), 64<<10)).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -124,29 +186,29 @@ func resetOne(cmd *cobra.Command, kind, id string) error {
 	case identifier.Normal == "":
 		return errors.New("cannot reset: an advertising identifier of zeros is none")
 	}
-	r, err := openResetter(cmd)
+	r, err := openResetter(cmd, o)
 	if err != nil {
 		return err
 	}
-	defer r.close()
+	defer r.cluster.Close()
 	offset, err := r.resets.Append(cmd.Context(), []schemas.Reset{r.make(identifier.Field, identifier.Normal, time.Now())})
 	if err != nil {
 		return err
 	}
-	return r.report(cmd.OutOrStdout(), "accepted", ingest.Ticket{From: offset, To: offset + 1, At: time.Now()})
+	return r.report(cmd, "accepted", 1, ingest.Ticket{From: offset, To: offset + 1, At: time.Now()})
 }
 
-func resetMany(cmd *cobra.Command, name, format string) error {
+func resetMany(cmd *cobra.Command, name, format string, o resetOptions) error {
 	file, err := os.Open(name)
 	if err != nil {
 		return fmt.Errorf("cannot read the identifiers: %w", err)
 	}
 	defer file.Close()
-	r, err := openResetter(cmd)
+	r, err := openResetter(cmd, o)
 	if err != nil {
 		return err
 	}
-	defer r.close()
+	defer r.cluster.Close()
 	started := time.Now()
 	bar := newProgress(os.Stderr, "resetting", "reset", "identifiers")
 	result, err := resetfile.Run(cmd.Context(), file, format, resetfile.Options{
@@ -168,7 +230,7 @@ func resetMany(cmd *cobra.Command, name, format string) error {
 	if result.None > 0 {
 		text += fmt.Sprintf(", %d identifiers were none", result.None)
 	}
-	return r.report(cmd.OutOrStdout(), text, ingest.Ticket{From: result.From, To: result.To, At: time.Now()})
+	return r.report(cmd, text, result.Resets, ingest.Ticket{From: result.From, To: result.To, At: time.Now()})
 }
 
 // recipientsOf are the names of the policy's recipients, or without a policy of

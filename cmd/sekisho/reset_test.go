@@ -283,6 +283,7 @@ func TestResetRefusals(t *testing.T) {
 	check("must all be set", "--kind", "visitor_id")
 	check("none of the others can be", "--file", "x.csv", "--kind", "visitor_id", "--id", "a")
 	check("the kind must be one of visitor_id, user_id", "--kind", "cookie", "--id", "canary")
+	check("a session_id is stored only as one of the identifier beside it", "--kind", "session_id", "--id", "canary")
 	check("must be printable ASCII", "--kind", "visitor_id", "--id", "can ary")
 	check("an advertising identifier of zeros is none", "--kind", "idfa", "--id", "00000000-0000-0000-0000-000000000000")
 	check("the id is empty", "--kind", "idfa", "--id", "")

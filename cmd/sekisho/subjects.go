@@ -15,7 +15,6 @@ import (
 	"sekisho/cmd/sekisho/internal/config"
 	"sekisho/cmd/sekisho/internal/resetfile"
 	"sekisho/cmd/sekisho/internal/role"
-	"sekisho/schemas"
 	"sekisho/stream"
 )
 
@@ -24,7 +23,7 @@ type subjectFlags struct{ kind, id, file, format, by string }
 
 func (f *subjectFlags) add(cmd *cobra.Command) *cobra.Command {
 	flags := cmd.Flags()
-	flags.StringVar(&f.kind, "kind", "", "`KIND` of the identifier: "+strings.Join(schemas.Identifiers.Names(), ", "))
+	flags.StringVar(&f.kind, "kind", "", "`KIND` of the identifier: "+strings.Join(resetfile.Kinds.Names(), ", "))
 	flags.StringVar(&f.id, "id", "", "the `IDENTIFIER`; - reads it from standard input")
 	flags.StringVar(&f.file, "file", "", "`FILE` of several identifiers of the user, CSV or JSON lines as sekisho reset takes them")
 	flags.StringVar(&f.format, "format", "", "`FORMAT` of the file, csv or jsonl; by its name when empty")
@@ -37,9 +36,12 @@ func (f *subjectFlags) add(cmd *cobra.Command) *cobra.Command {
 }
 
 // actor is who asks.
-func (f *subjectFlags) actor() (string, error) {
-	if f.by != "" {
-		return f.by, nil
+func (f *subjectFlags) actor() (string, error) { return actorOf(f.by) }
+
+// actorOf is who asks, by --by or else the user of this machine.
+func actorOf(by string) (string, error) {
+	if by != "" {
+		return by, nil
 	}
 	u, err := user.Current()
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sekisho/ingest"
 )
 
 // export is what sekisho export prints of one identifier.
@@ -125,5 +127,105 @@ func TestExportAndErase(t *testing.T) {
 			t.Errorf("the audit log has %d lines where %s, want %d", n, who, want)
 		}
 	}
+	wantEveryoneNoted(t, u)
+	wantOneKind(t, u)
+	wantOtherKeysRefused(t, u)
 	u.wantNowhere(t, visitor)
+}
+
+// wantEveryoneNoted checks that the audit log tells who asked for resets and
+// opt-outs, each once.
+func wantEveryoneNoted(t *testing.T, u *running) {
+	t.Helper()
+	ask := func(path, body string, headers ...string) {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, u.Collector+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		for _, origin := range headers {
+			request.Header.Set("Origin", origin)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode/100 != 2 {
+			t.Fatalf("%s is answered %s", path, response.Status)
+		}
+	}
+	ask("/v1/reset", `{"app_instance_id":"canary-in-audit-1"}`)
+	ask("/v1/reset", `{"visitor_id":"canary-in-audit-2"}`, "http://localhost:1")
+	ask("/v1/optout/google", `{"app_instance_id":"canary-in-audit-3"}`)
+	ask("/v1/events", `{"type":"consent","site":"shop","app_instance_id":"canary-in-audit-4","consent":{"analytics":false,"advertising":false,"social":false}}`)
+	out, problems, code := sekisho(t, nil, "reset", "--data", u.Dir, "--kind", "visitor_id", "--id", "canary-in-audit-5", "--by", "ops-7", "--wait", "--json")
+	var answer struct {
+		Status, Ticket string
+		Identifiers    int
+		Progress       ingest.ResetStatus
+	}
+	if err := json.Unmarshal([]byte(out), &answer); err != nil || code != 0 || answer.Status != "accepted" || answer.Identifiers != 1 || answer.Ticket == "" ||
+		answer.Progress.Erased.State != "done" || answer.Progress.Erased.At.Before(*answer.Progress.InForce.At) {
+		t.Errorf("%v: reset ended with %d: %s%s", err, code, out, problems)
+	}
+	for who, want := range map[string]uint64{
+		"actor = 'app' AND action = 'reset' AND kind = 'app_instance_id'": 2, "actor = 'browser' AND action = 'reset'": 1,
+		"actor = 'app' AND action = 'opt_out google'": 1, "actor = 'ops-7' AND action = 'reset' AND kind = 'visitor_id'": 1, "offset IS NOT NULL": 5,
+	} {
+		eventually(t, waitTime, "lines where "+who, func() bool { return count(t, u, "SELECT count() FROM sekisho.audit WHERE "+who) == want })
+	}
+	u.wantNowhere(t, "canary-in-audit")
+}
+
+// wantOneKind checks that an advertising identifier is exported whichever platform
+// it is said to be of.
+func wantOneKind(t *testing.T, u *running) {
+	t.Helper()
+	const id = "6d92078a-8246-4ba4-ae5b-76104861e7dc"
+	event := `{"type":"pageview","site":"shop","url":"https://shop.example.jp/","gaid":"` + id + `","consent":{"analytics":true,"advertising":true}}`
+	if status, answer := send(t, u.Collector+"/v1/events", event); status != http.StatusOK {
+		t.Fatalf("an event is answered %s", answer)
+	}
+	for _, kind := range []string{"gaid", "idfa"} {
+		eventually(t, waitTime, "the event to be exported by its "+kind, func() bool {
+			out, problems, code := sekisho(t, nil, "export", "--data", u.Dir, "--kind", kind, "--id", strings.ToUpper(id))
+			if code != 0 {
+				t.Fatalf("export ended with %d: %s%s", code, out, problems)
+			}
+			return strings.Count(out, `"gaid":"k1.`) == 1
+		})
+	}
+}
+
+// wantOtherKeysRefused checks that what is under other keys than the resets is not
+// made, and that a collector which has them takes nothing.
+func wantOtherKeysRefused(t *testing.T, u *running) {
+	t.Helper()
+	other := "file:" + write(t, "other-secret", strings.Repeat("0f", 32))
+	for variable, want := range map[string]string{
+		"SEKISHO_KEYS_REGISTRY": "keys.registry is another secret", "SEKISHO_KEYS_SECRET": "keys.secret, or one of keys.previous, is another secret than theirs of the same id (k1:",
+	} {
+		for _, command := range []string{"reset", "export", "erase"} {
+			before := count(t, u, "SELECT count() FROM sekisho.audit")
+			out, problems, code := sekisho(t, []string{variable + "=" + other}, command, "--data", u.Dir, "--kind", "visitor_id", "--id", "canary-of-other-keys")
+			if code != 1 || !strings.Contains(problems, want) || strings.Contains(out+problems, "canary") {
+				t.Errorf("%s with another %s ended with %d: %s%s", command, variable, code, out, problems)
+			}
+			if n := count(t, u, "SELECT count() FROM sekisho.audit"); n != before {
+				t.Errorf("%s with another %s is in the audit log", command, variable)
+			}
+		}
+		environment := append(secretsOf(u), "SEKISHO_KAFKA_BROKERS="+u.Kafka, "SEKISHO_POLICY="+filepath.Join(u.Dir, "policy.yaml"),
+			"SEKISHO_COLLECTOR_LISTEN=127.0.0.1:0", "SEKISHO_ADMIN_LISTEN=127.0.0.1:0", variable+"="+other)
+		collector := startRole(t, environment, "collect")
+		eventually(t, waitTime, "the collector to say why it takes nothing", func() bool {
+			status, answer := send(t, "http://"+collector.listen+"/v1/events", pageOf("anybody"))
+			if status == http.StatusOK {
+				t.Fatal("a collector with other keys takes events")
+			}
+			return strings.Contains(answer, want)
+		})
+	}
 }

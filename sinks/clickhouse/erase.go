@@ -110,6 +110,9 @@ func (e *Eraser) Handle(ctx context.Context, _ int, messages []kafka.Message) (e
 		}
 		e.assignment = ctx
 	}
+	if err := e.note(ctx, messages); err != nil {
+		return err
+	}
 	// What an earlier attempt has counted is not counted again; so it is a batch
 	// by itself.
 	split := len(messages)

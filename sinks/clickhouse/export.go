@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -40,10 +41,14 @@ func (s *Store) Export(ctx context.Context, f schemas.Field, pseudonyms []string
 			return err
 		}
 	}
+	var where []string
+	for field := range enforcer.SameKind(f).Each {
+		where = append(where, field.String()+" IN (SELECT pseudonym FROM pseudonyms)")
+	}
 	ctx, cancel := long(ctx)
 	defer cancel()
 	rows, err := s.conn.Query(ch.Context(ctx, ch.WithExternalTable(wanted)),
-		"SELECT "+columnNames+" FROM "+s.Table(Events)+" WHERE "+f.String()+" IN (SELECT pseudonym FROM pseudonyms) ORDER BY time, id")
+		"SELECT "+columnNames+" FROM "+s.Table(Events)+" WHERE "+strings.Join(where, " OR ")+" ORDER BY time, id")
 	if err != nil {
 		return fmt.Errorf("cannot read what is stored: %w", err)
 	}

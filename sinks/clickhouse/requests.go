@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"sekisho/schemas"
 )
@@ -12,7 +13,7 @@ import (
 type Request struct {
 	// Actor is who asked, as they said.
 	Actor string
-	// Action is export or erase.
+	// Action is export, erase, reset, or opt_out or opt_in with the recipient.
 	Action string
 	// Field is the kind of the identifier, and Hash its hash under the key of the
 	// registry, which leads to no row.
@@ -20,6 +21,10 @@ type Request struct {
 	Hash  [16]byte
 	// Ticket of the erasure, once it is accepted; "" before.
 	Ticket string
+	// At is when; now when it is zero.
+	At time.Time
+	// Offset of it on the resets topic, or nil.
+	Offset *int64
 }
 
 // Audit writes to the audit log, the table audit: nothing changes or erases what
@@ -28,13 +33,16 @@ type Request struct {
 func (s *Store) Audit(ctx context.Context, requests ...Request) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	batch, err := s.conn.PrepareBatch(ctx, "INSERT INTO "+s.Table("audit")+" (actor, action, kind, subject, ticket)")
+	batch, err := s.conn.PrepareBatch(ctx, "INSERT INTO "+s.Table("audit")+" (at, actor, action, kind, subject, ticket, offset)")
 	if err != nil {
 		return fmt.Errorf("cannot write to the audit log: %w", err)
 	}
 	defer func() { _ = batch.Abort() }() // unless it is sent
 	for _, r := range requests {
-		if err := batch.Append(r.Actor, r.Action, r.Field.String(), hex.EncodeToString(r.Hash[:]), r.Ticket); err != nil {
+		if r.At.IsZero() {
+			r.At = time.Now()
+		}
+		if err := batch.Append(r.At, r.Actor, r.Action, r.Field.String(), hex.EncodeToString(r.Hash[:]), r.Ticket, r.Offset); err != nil {
 			return fmt.Errorf("cannot write to the audit log: %w", err)
 		}
 	}

@@ -36,7 +36,7 @@ type Result struct {
 const together = 600 << 10
 
 // sizeOf is the most bytes that a reset takes in a Kafka batch.
-func sizeOf(r *schemas.Reset) int { return 240 + 48*len(r.Pseudonyms) }
+func sizeOf(r *schemas.Reset) int { return 340 + len(r.By) + 48*len(r.Pseudonyms) }
 
 // Check reads the whole file and reports what is wrong with it, some ten
 // problems at most, and how many lines it has.

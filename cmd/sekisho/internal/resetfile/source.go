@@ -87,11 +87,17 @@ func (s *Source) Next() (Identifier, error) {
 	return identifier, nil
 }
 
+// Kinds are the kinds of identifier by which somebody can be found.
+var Kinds = schemas.Identifiers &^ schemas.SetOf(schemas.SessionID)
+
 // Parse checks an identifier. The error does not repeat it.
 func Parse(kind, id string) (Identifier, error) {
 	f, ok := schemas.FieldNamed([]byte(strings.TrimSpace(kind)))
-	if !ok || !schemas.Identifiers.Has(f) {
-		return Identifier{}, fmt.Errorf("the kind must be one of %s", strings.Join(schemas.Identifiers.Names(), ", "))
+	switch {
+	case ok && f == schemas.SessionID:
+		return Identifier{}, errors.New("a session_id is stored only as one of the identifier beside it: name the visitor_id, or whatever else the session was seen with")
+	case !ok || !Kinds.Has(f):
+		return Identifier{}, fmt.Errorf("the kind must be one of %s", strings.Join(Kinds.Names(), ", "))
 	}
 	if id == "" {
 		return Identifier{}, errors.New("the id is empty")

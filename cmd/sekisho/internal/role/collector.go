@@ -83,7 +83,8 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 		listener.Close()
 		return nil, errors.Join(err, closeSpool(kept))
 	}
-	follow := stream.NewResets(cluster, resets.Put, log)
+	watch := &keyWatch{registry: resets, keys: keys}
+	follow := stream.NewResets(cluster, watch.follow(log), log)
 	keep := newSnapshots(c.Registry.Dir, "collector", resets.KeyID(), resets.Sets(), follow, set, log)
 	following := start(func() error { keep.run(ctx); return nil })
 	go leanHeap(ctx, func() int { return resets.Set().Bytes() + resets.OptOuts().Bytes() })
@@ -91,12 +92,12 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 	go progress.Follow(ctx, log)
 	options := stream.ProducerOptions{Log: log}
 	if kept != nil {
-		options.Spool = &stream.Spooling{Spool: kept, After: c.Collector.Spool.After, Current: follow.Ready, Withdrawn: resets.Any}
+		options.Spool = &stream.Spooling{Spool: kept, After: c.Collector.Spool.After, Current: watch.current(follow), Withdrawn: resets.Any}
 	}
 	producer := stream.NewProducer(cluster, partitions, options)
 	r := &Collector{
 		listener: listener, producer: producer, spool: kept, resets: follow, following: following, bound: c.Kafka.ResetBound(), stop: stop,
-		ready: readiness(follow, kept),
+		ready: readiness(watch, follow, kept),
 	}
 	r.collector = ingest.New(ingest.Options{
 		Config: c.Collector, Enforcer: decide, Keys: keys, Events: producer, Resets: follow,

@@ -69,10 +69,12 @@ func stateOf(st spool.Stats) string {
 
 // readiness is whether events can be taken: not before the registry has caught
 // up once, and, when it has lost touch, only while there is a spool with room,
-// from which nothing comes out until it has caught up again.
-func readiness(resets *stream.Resets, s *spool.Spool) func() error {
+// from which nothing comes out until it has caught up again; and not under other
+// keys than those of the resets.
+func readiness(keys *keyWatch, resets *stream.Resets, s *spool.Spool) func() error {
+	current := keys.current(resets)
 	return func() error {
-		err := resets.Ready()
+		err := current()
 		if s != nil && errors.Is(err, stream.ErrStale) && !s.Full() {
 			return nil
 		}

@@ -21,6 +21,7 @@ import (
 // to have all of it, or to have it erased. Every request is in the audit log
 // before it is answered.
 type Subjects struct {
+	cluster   *stream.Cluster
 	store     *clickhouse.Store
 	table     func() *enforcer.Table
 	keys      *enforcer.Keys
@@ -45,7 +46,7 @@ func NewSubjects(c *config.Config, cluster *stream.Cluster, store *clickhouse.St
 		return nil, err
 	}
 	return &Subjects{
-		store: store, table: table, keys: keys, registry: registry, tickets: tickets,
+		cluster: cluster, store: store, table: table, keys: keys, registry: registry, tickets: tickets,
 		withdrawn: withdrawn, resets: resets, receipts: stream.NewReceipts(cluster),
 	}, nil
 }
@@ -64,6 +65,9 @@ var errNoActor = errors.New("say who asks: the audit log must tell")
 // array with an object for each. The receipts of consent come first, then the
 // events, as they are read.
 func (s *Subjects) Export(ctx context.Context, actor string, identifiers []resetfile.Identifier, to io.Writer) error {
+	if err := CheckKeys(ctx, s.cluster, s.registry, s.keys); err != nil {
+		return fmt.Errorf("cannot export: %w", err)
+	}
 	if err := s.audit(ctx, actor, "export", identifiers, ""); err != nil {
 		return err
 	}
@@ -127,6 +131,9 @@ func (s *Subjects) export(ctx context.Context, identifier resetfile.Identifier, 
 // Erase resets the identifiers, which has what is stored under them erased, and
 // returns the ticket of it.
 func (s *Subjects) Erase(ctx context.Context, actor string, identifiers []resetfile.Identifier) (sealed string, k ingest.Ticket, err error) {
+	if err := CheckKeys(ctx, s.cluster, s.registry, s.keys); err != nil {
+		return "", k, fmt.Errorf("cannot erase: %w", err)
+	}
 	if err := s.audit(ctx, actor, "erase", identifiers, ""); err != nil {
 		return "", k, err
 	}
