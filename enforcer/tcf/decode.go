@@ -51,21 +51,22 @@ func (c *Consent) decode(s string) Error {
 		return ErrAlphabet
 	}
 	// A segment ends at a dot, or with the string.
-	ends := func(i int) uint {
-		if i < dots.N {
-			return uint(dots.At[i&7]) * 6
-		}
-		return uint(len(s)) * 6
+	last := uint(len(s)) * 6
+	if dots.N == 0 {
+		return c.readCore(last)
 	}
-	if err := c.readCore(ends(0)); err != 0 {
+	end := uint(dots.At[0]) * 6
+	if err := c.readCore(end); err != 0 {
 		return err
 	}
-	for i := range dots.N {
-		if err := c.readSegment(ends(i)+6, ends(i+1)); err != 0 {
+	for _, dot := range dots.At[1:max(1, min(dots.N, len(dots.At)))] {
+		next := uint(dot) * 6
+		if err := c.readSegment(end+6, next); err != 0 {
 			return err
 		}
+		end = next
 	}
-	return 0
+	return c.readSegment(end+6, last)
 }
 
 // readCore reads the core segment.

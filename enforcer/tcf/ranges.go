@@ -31,22 +31,9 @@ func (c *Consent) readRanges(list *spanList, n int, pos, end uint) (uint, Error)
 		c.spans = slices.Grow(c.spans, n)
 	}
 	c.spans = c.spans[:start+n]
-	pos, backwards, unordered := readEntries(c.spans[start:], c.bits, pos)
-	if pos > end {
-		return 0, ErrTruncated
-	}
-	if backwards || unordered && slices.ContainsFunc(c.spans[start:], startsWith0) {
-		return 0, ErrRange
-	}
-	*list = spanList{uint32(start), uint32(start + n), unordered}
-	return pos, 0
-}
-
-// readEntries fills spans, and returns where they end, which is after the end of
-// the segment if there are too few bits. Backwards is a range that ends before it
-// starts; unordered is one that does not start after those before it, or with 0.
-func readEntries(spans []span, bits bitString, pos uint) (next uint, backwards, unordered bool) {
-	// Both show in the sign, so that there is little to branch on.
+	spans, bits := c.spans[start:], c.bits
+	// A range that ends before it starts, and one that does not start after those
+	// before it, or starts with 0, show in the sign: there is little to branch on.
 	var wrong, back, previous int32
 	for i := range spans {
 		entry := bits.peek(pos)
@@ -66,7 +53,14 @@ func readEntries(spans []span, bits bitString, pos uint) (next uint, backwards, 
 			pos += minEntryBits
 		}
 	}
-	return pos, wrong < 0, back < 0
+	if pos > end {
+		return 0, ErrTruncated
+	}
+	if wrong < 0 || back < 0 && slices.ContainsFunc(spans, startsWith0) {
+		return 0, ErrRange
+	}
+	*list = spanList{uint32(start), uint32(start + n), back < 0}
+	return pos, 0
 }
 
 func startsWith0(s span) bool { return s.first() == 0 }
