@@ -61,8 +61,9 @@ func appendLowered(dst []byte, s string) []byte {
 // idMark stands for an identifier-like segment.
 const idMark = "%5Bid%5D"
 
+// appendPath appends the path, segment by segment. A number may take several.
 func appendPath(dst []byte, path string) []byte {
-	afterPerson := false
+	start, afterPerson := len(dst), false
 	for len(path) > 0 {
 		slash := 0
 		for slash < len(path) && path[slash] == '/' {
@@ -85,6 +86,14 @@ func appendPath(dst []byte, path string) []byte {
 		}
 		afterPerson = isPerson(segment)
 	}
+	return maskFrom(dst, start)
+}
+
+// maskFrom masks what was appended from start on.
+func maskFrom(dst []byte, start int) []byte {
+	if masked, changed := mask(nil, "", view(dst[start:]), &asAnonymous, nil); changed {
+		return append(dst[:start], masked...)
+	}
 	return dst
 }
 
@@ -105,10 +114,7 @@ func appendQuery(dst []byte, query string, keepParam func(name string) bool) []b
 		}
 		dst = append(dst, param...)
 	}
-	if masked, changed := mask(nil, "", view(dst[start:]), &asAnonymous, nil); changed {
-		dst = append(dst[:start], masked...)
-	}
-	return dst
+	return maskFrom(dst, start)
 }
 
 // isEncoded reports whether every percent sign starts an escape and there are

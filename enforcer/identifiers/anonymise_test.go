@@ -32,6 +32,7 @@ func TestAnonymiseURL(t *testing.T) {
 	check("https://example.com/a;jsessionid="+hex32+"/b", "https://example.com/a/b")
 	check("https://example.com//a//", "https://example.com//a//")
 	check("https://example.com/wiki/%E9%96%A2%E6%89%80", "https://example.com/wiki/%E9%96%A2%E6%89%80")
+	check("https://example.com/call/090/1234/5678/now", "https://example.com/call/%5Bphone%5D/now")
 	check("https://日本語.jp/関所", "https://日本語.jp/関所")
 	check("http://localhost:3000/a", "http://localhost:3000/a")
 	check("http://127.0.0.1:8080/a", "http://127.0.0.1:8080/a")

@@ -25,11 +25,17 @@ func (f *finder) phone(n *number) (start, end int, ok bool) {
 		if total < calledMin || !n.uniform(k) && !(k == 3 && n.inFours(1, k) && n.isJapanese(k)) || k == 1 && f.continued(n.until(1)) {
 			continue
 		}
-		if called && total <= calledMax || f.isDomestic(n, k) {
+		if called && total <= calledMax && n.isCalled(k) || f.isDomestic(n, k) {
 			return f.opening(n, start), n.until(k), true
 		}
 	}
 	return 0, 0, false
+}
+
+// isCalled reports whether k groups after a word such as tel are a number: where
+// slashes separate them only if it starts as one that is dialled does.
+func (n *number) isCalled(k int) bool {
+	return k == 1 || n.groups[k-2].gap != '/' || n.digits[0] == '0'
 }
 
 // isDomestic reports whether the first k groups are a number as dialled in
