@@ -52,6 +52,7 @@ var scenarios = []struct {
 	{"latency", latencyScenario},
 	{"sink", sinkScenario},
 	{"visible", visibleScenario},
+	{"forward", forwardScenario},
 	{"growth", growthScenario},
 	{"soak", soakScenario},
 }
