@@ -3,6 +3,7 @@ package enforcer
 import (
 	"encoding/hex"
 	"strings"
+	"sync/atomic"
 
 	"sekisho/enforcer/registry"
 	"sekisho/schemas"
@@ -16,6 +17,7 @@ type Withdrawn struct {
 	resets registry.Set
 	// optOuts has the pseudonym's hash with the mark of the recipient.
 	optOuts registry.Set
+	changes atomic.Uint64
 }
 
 // Sets returns the sets, by name, for who keeps snapshots of them.
@@ -38,7 +40,12 @@ func (w *Withdrawn) Put(reset *schemas.Reset) {
 			w.optOuts.Add(h.With(registry.Mark(reset.Recipient)), expires)
 		}
 	}
+	w.changes.Add(1)
 }
+
+// Changes returns how often Put has changed what is withdrawn: while it is the same,
+// what was seen since stays true.
+func (w *Withdrawn) Changes() uint64 { return w.changes.Load() }
 
 // Len returns how many pseudonyms have been reset.
 func (w *Withdrawn) Len() int { return w.resets.Len() }

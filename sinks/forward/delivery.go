@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
 
+	"sekisho/enforcer"
 	"sekisho/schemas"
 )
 
@@ -52,8 +53,19 @@ type parcel struct {
 	list  []int // places of its events in the run
 	ids   []uuid.UUID
 	size  int
-	known time.Time // resets acknowledged before it were taken into account
+	by    basis
 }
+
+// basis is what it was decided by whether events may be sent.
+type basis struct {
+	known   time.Time // resets acknowledged before it were taken into account
+	changes uint64    // of what is withdrawn, at that time
+	table   *enforcer.Table
+	at      time.Time
+}
+
+// maxBasis is how long a basis holds though nothing has changed: events grow older.
+const maxBasis = 30 * time.Second
 
 // job is events that are to be sent, and what was tried with them so far.
 type job struct {
@@ -172,8 +184,18 @@ func (p *parcel) one() (one *parcel, rest []int) {
 // renewed returns the parcel as the recipient may have it now, nil when nothing is
 // left of it; and others, when its events no longer fit into one request.
 func (d *delivery) renewed(ctx context.Context, p *parcel) (now *parcel, others []*parcel, err error) {
-	if time.Since(p.known) < maxStale {
+	if time.Since(p.by.known) < maxStale {
 		return p, nil, nil
+	}
+	if p.by.table == d.table() && time.Since(p.by.at) < maxBasis {
+		known, err := d.fresh.ensure(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if p.by.changes == d.withdrawn.Changes() {
+			p.by.known = known
+			return p, nil, nil
+		}
 	}
 	parcels, err := d.pack(ctx, p.list)
 	if err != nil || len(parcels) == 0 {

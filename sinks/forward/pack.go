@@ -21,6 +21,7 @@ func (d *delivery) pack(ctx context.Context, list []int) (parcels []*parcel, err
 	v := d.views.Get().(*view)
 	defer d.views.Put(v)
 	table, now := d.table(), time.Now()
+	by := basis{known: known, changes: d.withdrawn.Changes(), table: table, at: now}
 	filling := map[string]*parcel{} // by group
 	for _, place := range list {
 		seen, err := v.look(d.messages[place].Value, table, d.withdrawn)
@@ -72,7 +73,7 @@ func (d *delivery) pack(ctx context.Context, list []int) (parcels []*parcel, err
 		}
 		p := filling[group]
 		if p == nil || len(p.list) >= d.limits.Events || d.limits.Bytes > 0 && p.size+len(body) > d.limits.Bytes {
-			p = &parcel{Batch: Batch{Group: group}, known: known}
+			p = &parcel{Batch: Batch{Group: group}, by: by}
 			filling[group] = p
 			parcels = append(parcels, p)
 		}
