@@ -120,3 +120,14 @@ func noAnswer(err error, sent bool) error {
 	}
 	return e
 }
+
+// NewSender returns what sends requests as a runner of that configuration does: over
+// encrypted connections, to no private address, following no redirect. For those who
+// send without a runner.
+func NewSender(c Config, l Limits) (Sender, error) {
+	client, err := newClient(&c, c.within(l))
+	if err != nil {
+		return nil, err
+	}
+	return func(request *http.Request) (*Response, error) { return client.send(request.Context(), request) }, nil
+}

@@ -50,10 +50,10 @@ func (d *delivery) prefix() int {
 // parcel is what shares a request.
 type parcel struct {
 	Batch
-	list  []int // places of its events in the run
-	ids   []uuid.UUID
-	size  int
-	by    basis
+	list []int // places of its events in the run
+	ids  []uuid.UUID
+	size int
+	by   basis
 }
 
 // basis is what it was decided by whether events may be sent.
