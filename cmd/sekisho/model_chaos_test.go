@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
 
+	"sekisho/schemas"
 	"sekisho/stream"
 )
 
@@ -213,6 +214,9 @@ func (m *model) watchRows(ctx context.Context, t *testing.T, random *rand.Rand) 
 			if n := m.count(t, "SELECT count() FROM "+table+" WHERE has(?, app_instance_id)", erased); n > 0 {
 				m.violated("%d rows of what was erased are in table %s", n, table)
 			}
+			if n := m.count(t, "SELECT count() FROM (SELECT session_id FROM "+table+" WHERE session_id != '' GROUP BY session_id HAVING uniqExact(app_instance_id) > 1)"); n > 0 {
+				m.violated("%d sessions in table %s join an identifier with another", n, table)
+			}
 		}
 	}
 }
@@ -246,6 +250,51 @@ func (m *model) settle(t *testing.T, before uint64) {
 		m.hold(t, table, want, begun)
 	}
 	m.violationsOfResets(t)
+	m.joined(t)
+}
+
+// joined wants no message on the events topic to have anything in common with
+// one of another identifier: neither the session nor the event.
+func (m *model) joined(t *testing.T) {
+	c := stream.DefaultConfig()
+	c.Brokers = []string{m.u.Kafka}
+	cluster, err := stream.Connect(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	spans, err := cluster.Spans(t.Context(), c.Topics.Events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whose := map[string]string{} // by session and by event
+	var decoder schemas.RecordDecoder
+	var record schemas.Record
+	for _, span := range spans {
+		err := cluster.Read(t.Context(), c.Topics.Events, span, func(message *kafka.Message) error {
+			if string(stream.HeaderOf(message.Headers, schemas.HeaderKind)) != schemas.KindEvent || decoder.Decode(message.Value, &record) != nil {
+				return nil
+			}
+			e := &record.Event
+			owner := strings.Clone(e.Get(schemas.AppInstanceID))
+			for _, f := range []schemas.Field{schemas.SessionID, schemas.ID} {
+				if owner == "" || !e.Fields.Has(f) {
+					continue
+				}
+				if before := whose[e.Get(f)]; before != "" && before != owner {
+					m.violated("a %s on the topic joins an identifier with another", f)
+				}
+				whose[strings.Clone(e.Get(f))] = owner
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(whose) < len(m.kept) {
+		m.violated("%d events and sessions are on the topic, %d events were let through", len(whose), len(m.kept))
+	}
 }
 
 // hold wants a table to have every event of users who never reset, once: those

@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"sekisho/enforcer"
+	"sekisho/ingest"
 	"sekisho/schemas"
 )
 
@@ -149,6 +150,7 @@ func (m *model) failed() bool {
 // user is one identifier of an episode.
 type user struct {
 	name, pseudonym string
+	session         string   // which goes on when the identifier does not
 	events          []string // as they were sent
 }
 
@@ -156,7 +158,7 @@ type user struct {
 // come back under the old identifier and under a new one.
 func (m *model) episode(t *testing.T, n int, random *rand.Rand) {
 	for generation := range 1 + random.IntN(3) {
-		u := &user{name: fmt.Sprintf("model-%d-%d-%d", m.seed, n, generation)}
+		u := &user{name: fmt.Sprintf("model-%d-%d-%d", m.seed, n, generation), session: fmt.Sprintf("session-%d-%d", m.seed, n)}
 		u.pseudonym = string(m.keys.AppendPseudonym(nil, schemas.AppInstanceID, u.name))
 		for range 1 + random.IntN(5) {
 			m.act(t, u, random, schemas.Allowed)
@@ -168,6 +170,9 @@ func (m *model) episode(t *testing.T, n int, random *rand.Rand) {
 		var racing sync.WaitGroup
 		if random.IntN(2) == 0 {
 			racing.Go(func() { m.send(t, u, []string{newEvent(u, 0)}, either) })
+		}
+		if random.IntN(3) == 0 { // by declining, which gives no ticket
+			m.decline(t, u)
 		}
 		ticket := m.reset(t, u)
 		racing.Wait()
@@ -206,8 +211,8 @@ func (m *model) act(t *testing.T, u *user, random *rand.Rand, want schemas.Outco
 
 func newEvent(u *user, late time.Duration) string {
 	id, _ := uuid.NewV7()
-	return fmt.Sprintf(`{"id":%q,"type":"pageview","site":"shop","url":"https://shop.example.jp/","time":%q,"app_instance_id":%q,"consent":{"analytics":true}}`,
-		id, schemas.FormatTime(nil, time.Now().Add(-late)), u.name)
+	return fmt.Sprintf(`{"id":%q,"type":"pageview","site":"shop","url":"https://shop.example.jp/","time":%q,"app_instance_id":%q,"session_id":%q,"consent":{"analytics":true}}`,
+		id, schemas.FormatTime(nil, time.Now().Add(-late)), u.name, u.session)
 }
 
 // either stands for an outcome that may be one or the other.
@@ -239,6 +244,17 @@ func (m *model) send(t *testing.T, u *user, events []string, want schemas.Outcom
 			m.kept[e.ID] = kept{u.pseudonym, time.Now()}
 		}
 	}
+}
+
+// decline resets a user by a choice.
+func (m *model) decline(t *testing.T, u *user) {
+	m.mu.Lock()
+	m.resets[u.pseudonym] = &resetFact{}
+	m.mu.Unlock()
+	id, _ := uuid.NewV7()
+	m.send(t, u, []string{fmt.Sprintf(`{"id":%q,"type":"consent","site":"shop","app_instance_id":%q,"session_id":%q,"consent":{"analytics":false,"advertising":false,"social":false}}`,
+		id, u.name, u.session)}, schemas.Anonymised)
+	m.act(t, u, rand.New(rand.NewPCG(m.seed, 0)), schemas.Dropped)
 }
 
 // reset resets a user and returns the ticket.
@@ -299,11 +315,15 @@ func (m *model) awaitErasure(t *testing.T, pseudonym, ticket string) {
 			continue
 		}
 		var status struct {
-			Erased struct{ State string } `json:"erased_in_clickhouse"`
+			InForce ingest.Stage `json:"in_force_everywhere"`
+			Erased  ingest.Stage `json:"erased_in_clickhouse"`
 		}
 		err = json.NewDecoder(response.Body).Decode(&status)
 		response.Body.Close()
 		if err == nil && status.Erased.State == "done" {
+			if status.InForce.State != "done" || status.Erased.At.Before(*status.InForce.At) {
+				m.violated("a reset is erased before it is in force everywhere: %+v", status)
+			}
 			m.mu.Lock()
 			m.resets[pseudonym].erased = time.Now()
 			m.erased++
