@@ -5,48 +5,37 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-	"github.com/google/uuid"
-	"github.com/shopspring/decimal"
+	"github.com/ClickHouse/ch-go/proto"
 
 	"sekisho/schemas"
 )
 
-// column is a column of the events table and how it is filled: values returns
-// the slice that the client takes for it, valid until the next call.
+// label is the type of texts with a dictionary.
+const label = "LowCardinality(String)"
+
+// column is a column of the events table: the type in which it is sent, and how
+// its values are written.
 type column struct {
 	name   string
-	values func(*scratch, *events, []int32) any
-}
-
-// scratch holds one column's values at a time.
-type scratch struct {
-	texts    []string
-	times    []int64
-	ids      []uuid.UUID
-	integers []uint32
-	numbers  []*uint32
-	decimals []decimal.Decimal
-	amounts  []*decimal.Decimal
-	lists    [][]string
-	maps     []map[string]string
-	floats   []map[string]float64
+	kind   proto.ColumnType
+	encode func(*block, *proto.Buffer)
+	names  func(*block, *proto.Buffer) // of a text: likewise, with a dictionary
 }
 
 // columns are those of the events table: one for each field of the model, and
 // what the enforcer said.
 var columns = func() (list []column) {
 	for f := schemas.Field(0); f < schemas.NumFields; f++ {
-		list = append(list, column{f.String(), valuesOf(f)})
+		list = append(list, columnOf(f))
 	}
 	return append(list,
-		column{"properties", textProperties},
-		column{"properties_number", numberProperties},
-		column{"outcome", textsBy(func(row *event) string { return row.outcome.String() })},
-		column{"reason", textsBy(func(row *event) string { return row.reason.String() })},
-		column{"policy", textsBy(func(row *event) string { return row.policy })},
-		column{"jurisdiction", textsBy(func(row *event) string { return row.jurisdiction })},
-		column{"purposes", purposes},
+		column{name: "properties", kind: "Map(" + label + ", String)", encode: (*block).textProperties},
+		column{name: "properties_number", kind: "Map(" + label + ", Float64)", encode: (*block).numberProperties},
+		column{name: "outcome", kind: label, encode: labels(func(row *event) string { return row.outcome.String() })},
+		column{name: "reason", kind: label, encode: labels(func(row *event) string { return row.reason.String() })},
+		column{name: "policy", kind: label, encode: labels(func(row *event) string { return row.policy })},
+		column{name: "jurisdiction", kind: label, encode: labels(func(row *event) string { return row.jurisdiction })},
+		column{name: "purposes", kind: "Array(" + label + ")", encode: (*block).purposes},
 	)
 }()
 
@@ -59,101 +48,109 @@ var columnNames = func() string {
 	return strings.Join(names, ", ")
 }()
 
-// fill appends the chosen events to the batch, column by column.
-func (s *scratch) fill(batch interface {
-	Column(i int) driver.BatchColumn
-}, e *events, chosen []int32) error {
-	for i := range columns {
-		if err := batch.Column(i).Append(columns[i].values(s, e, chosen)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// valuesOf fills a field's column, as its kind asks for.
-func valuesOf(f schemas.Field) func(*scratch, *events, []int32) any {
+// columnOf writes a field as its kind asks for. Which texts have a dictionary
+// the table says.
+func columnOf(f schemas.Field) column {
+	name := f.String()
 	switch f.Definition().Kind {
 	case schemas.KindUUID:
-		return ids
+		return column{name: name, kind: "UUID", encode: (*block).ids}
 	case schemas.KindTimestamp:
-		return times
+		return column{name: name, kind: "DateTime64(3, 'UTC')", encode: (*block).times}
 	case schemas.KindInteger:
-		return func(s *scratch, e *events, chosen []int32) any { return s.wholeNumbers(e, chosen, f) }
+		return column{name: name, kind: "Nullable(UInt32)", encode: func(b *block, to *proto.Buffer) { b.wholeNumbers(to, f) }}
 	case schemas.KindDecimal:
-		return func(s *scratch, e *events, chosen []int32) any { return s.money(e, chosen, f) }
+		return column{name: name, kind: "Nullable(Decimal(19, 6))", encode: func(b *block, to *proto.Buffer) { b.money(to, f) }}
 	default:
-		return func(s *scratch, e *events, chosen []int32) any {
-			s.texts = s.texts[:0]
-			for _, i := range chosen {
-				text, _ := e.text(&e.list[i], f)
-				s.texts = append(s.texts, text)
-			}
-			return s.texts
+		return column{
+			name: name, kind: "String",
+			encode: func(b *block, to *proto.Buffer) { b.texts(to, f) },
+			names:  func(b *block, to *proto.Buffer) { b.names(to, f) },
 		}
 	}
 }
 
-func ids(s *scratch, e *events, chosen []int32) any {
-	s.ids = s.ids[:0]
-	for _, i := range chosen {
-		s.ids = append(s.ids, e.list[i].id)
-	}
-	return s.ids
-}
-
-func times(s *scratch, e *events, chosen []int32) any {
-	s.times = s.times[:0]
-	for _, i := range chosen {
-		s.times = append(s.times, e.list[i].time)
-	}
-	return s.times
-}
-
-func textsBy(text func(*event) string) func(*scratch, *events, []int32) any {
-	return func(s *scratch, e *events, chosen []int32) any {
-		s.texts = s.texts[:0]
-		for _, i := range chosen {
-			s.texts = append(s.texts, text(&e.list[i]))
+// ids are two numbers of 64 bits each.
+func (b *block) ids(to *proto.Buffer) {
+	for _, i := range b.chosen {
+		id := &b.events.list[i].id
+		for _, half := range [][]byte{id[:8], id[8:]} {
+			to.Buf = append(to.Buf, half[7], half[6], half[5], half[4], half[3], half[2], half[1], half[0])
 		}
-		return s.texts
 	}
 }
 
-// wholeNumbers points into integers, which must not move meanwhile.
-func (s *scratch) wholeNumbers(e *events, chosen []int32, f schemas.Field) any {
-	s.integers, s.numbers = grow(s.integers, len(chosen)), s.numbers[:0]
-	for _, i := range chosen {
-		var number *uint32
-		if text, ok := e.text(&e.list[i], f); ok {
-			n, _ := strconv.ParseUint(text, 10, 32) // checked with the field
-			s.integers = append(s.integers, uint32(n))
-			number = &s.integers[len(s.integers)-1]
+func (b *block) times(to *proto.Buffer) {
+	for _, i := range b.chosen {
+		to.PutInt64(b.events.list[i].time)
+	}
+}
+
+func (b *block) texts(to *proto.Buffer, f schemas.Field) {
+	if !b.fields.Has(f) {
+		b.zeros(to, 1) // empty texts
+		return
+	}
+	for i := range b.rows {
+		to.PutString(b.text(i, f))
+	}
+}
+
+// names are texts of which many are the same.
+func (b *block) names(to *proto.Buffer, f schemas.Field) {
+	b.dictionary.reset()
+	for i := range b.rows {
+		b.dictionary.add(b.text(i, f))
+	}
+	putDictionaries(to)
+	b.dictionary.encode(to)
+}
+
+func labels(label func(*event) string) func(*block, *proto.Buffer) {
+	return func(b *block, to *proto.Buffer) {
+		b.dictionary.reset()
+		for _, i := range b.chosen {
+			b.dictionary.add(label(&b.events.list[i]))
 		}
-		s.numbers = append(s.numbers, number)
+		putDictionaries(to)
+		b.dictionary.encode(to)
 	}
-	return s.numbers
 }
 
-func (s *scratch) money(e *events, chosen []int32, f schemas.Field) any {
-	s.decimals, s.amounts = grow(s.decimals, len(chosen)), s.amounts[:0]
-	for _, i := range chosen {
-		var amount *decimal.Decimal
-		if text, ok := e.text(&e.list[i], f); ok {
-			s.decimals = append(s.decimals, decimal.New(millionths(text), -6))
-			amount = &s.decimals[len(s.decimals)-1]
+// nulls says of which rows the field is NULL; their values follow.
+func (b *block) nulls(to *proto.Buffer, f schemas.Field) {
+	for i := range b.rows {
+		to.PutBool(!b.rows[i].fields.Has(f))
+	}
+}
+
+func (b *block) wholeNumbers(to *proto.Buffer, f schemas.Field) {
+	b.nulls(to, f)
+	if !b.fields.Has(f) {
+		b.zeros(to, 4)
+		return
+	}
+	for i := range b.rows {
+		n, _ := strconv.ParseUint(b.text(i, f), 10, 32) // checked with the field; 0 of none
+		to.PutUInt32(uint32(n))
+	}
+}
+
+// money are numbers of 128 bits.
+func (b *block) money(to *proto.Buffer, f schemas.Field) {
+	b.nulls(to, f)
+	if !b.fields.Has(f) {
+		b.zeros(to, 16)
+		return
+	}
+	for i := range b.rows {
+		amount := int64(0)
+		if text := b.text(i, f); text != "" {
+			amount = millionths(text)
 		}
-		s.amounts = append(s.amounts, amount)
+		to.PutInt64(amount)
+		to.PutInt64(amount >> 63)
 	}
-	return s.amounts
-}
-
-// grow returns the slice emptied, with room for n.
-func grow[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, 0, n)
-	}
-	return s[:0]
 }
 
 // millionths reads a decimal of the model, 0 to a billion thousand, and rounds
@@ -170,12 +167,20 @@ func millionths(text string) int64 {
 	return n*1e6 + int64(part+5)/10
 }
 
-func purposes(s *scratch, e *events, chosen []int32) any {
-	s.lists = s.lists[:0]
-	for _, i := range chosen {
-		s.lists = append(s.lists, purposeNames[e.list[i].purposes&schemas.AllPurposes])
+// purposes are lists: where each ends, and then what is in all of them.
+func (b *block) purposes(to *proto.Buffer) {
+	putDictionaries(to)
+	b.dictionary.reset()
+	end := uint64(0)
+	for _, i := range b.chosen {
+		names := purposeNames[b.events.list[i].purposes&schemas.AllPurposes]
+		for _, name := range names {
+			b.dictionary.add(name)
+		}
+		end += uint64(len(names))
+		to.PutUInt64(end)
 	}
-	return s.lists
+	b.dictionary.encode(to)
 }
 
 var purposeNames = func() (names [schemas.NumPurposeSets][]string) {
@@ -187,38 +192,52 @@ var purposeNames = func() (names [schemas.NumPurposeSets][]string) {
 
 // textProperties are the texts, "true" and "false", and a number too large to
 // be one.
-func textProperties(s *scratch, e *events, chosen []int32) any {
-	s.maps = s.maps[:0]
-	for _, i := range chosen {
-		var m map[string]string
-		for _, p := range e.propertiesOf(&e.list[i]) {
-			if _, ok := number(p); !ok {
-				if m == nil {
-					m = map[string]string{}
-				}
-				m[p.Name] = p.Text
-			}
-		}
-		s.maps = append(s.maps, m)
+func (b *block) textProperties(to *proto.Buffer) {
+	b.properties(to, func(p schemas.Property) bool { _, ok := number(p); return !ok })
+	for _, p := range b.values {
+		to.PutString(p.Text)
 	}
-	return s.maps
 }
 
-func numberProperties(s *scratch, e *events, chosen []int32) any {
-	s.floats = s.floats[:0]
-	for _, i := range chosen {
-		var m map[string]float64
-		for _, p := range e.propertiesOf(&e.list[i]) {
-			if n, ok := number(p); ok {
-				if m == nil {
-					m = map[string]float64{}
-				}
-				m[p.Name] = n
+func (b *block) numberProperties(to *proto.Buffer) {
+	b.properties(to, func(p schemas.Property) bool { _, ok := number(p); return ok })
+	for _, p := range b.values {
+		n, _ := number(p)
+		to.PutFloat64(n)
+	}
+}
+
+// properties writes a map: where each row's ends, and then the keys of all of
+// them, those of properties that are wanted. Their values, which are to follow,
+// are in b.values. Of properties of one name a row has the last.
+func (b *block) properties(to *proto.Buffer, wanted func(schemas.Property) bool) {
+	putDictionaries(to)
+	b.dictionary.reset()
+	b.values = b.values[:0]
+	for _, i := range b.chosen {
+		first := len(b.values)
+		for _, p := range b.events.propertiesOf(&b.events.list[i]) {
+			if wanted(p) {
+				b.values = appendProperty(b.values, first, p)
 			}
 		}
-		s.floats = append(s.floats, m)
+		for _, p := range b.values[first:] {
+			b.dictionary.add(p.Name)
+		}
+		to.PutUInt64(uint64(len(b.values)))
 	}
-	return s.floats
+	b.dictionary.encode(to)
+}
+
+// appendProperty appends one of a row, whose others begin at first.
+func appendProperty(list []schemas.Property, first int, p schemas.Property) []schemas.Property {
+	for i := first; i < len(list); i++ {
+		if list[i].Name == p.Name {
+			list[i] = p
+			return list
+		}
+	}
+	return append(list, p)
 }
 
 func (e *events) propertiesOf(row *event) []schemas.Property {

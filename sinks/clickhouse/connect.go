@@ -34,24 +34,14 @@ func Connect(c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings := ch.Settings{
-		"async_insert": 0, // an insert that is answered is stored
-		// Texts are sent as they are, and put in dictionaries by the server.
-		"low_cardinality_allow_in_native_format": 0,
-	}
-	if c.Cluster != "" {
-		settings["distributed_foreground_insert"] = 1
-		// What is looked for is looked for where it was stored.
-		settings["load_balancing"] = "in_order"
-	}
 	conn, err := ch.Open(&ch.Options{
 		Addr: c.Addresses,
 		// Every statement names the database, which may not be there yet.
 		Auth:             ch.Auth{Username: c.Username, Password: c.Password.Reveal()},
 		TLS:              encryption,
 		Compression:      &ch.Compression{Method: ch.CompressionLZ4},
-		Settings:         settings,
-		DialTimeout:      5 * time.Second,
+		Settings:         c.settings(),
+		DialTimeout:      dialTimeout,
 		ReadTimeout:      c.Timeout,
 		MaxOpenConns:     maxConnections,
 		MaxIdleConns:     maxConnections,
@@ -61,6 +51,19 @@ func Connect(c Config) (*Store, error) {
 		return nil, fmt.Errorf("cannot use the ClickHouse configuration: %w", err)
 	}
 	return &Store{config: c, conn: conn}, nil
+}
+
+const dialTimeout = 5 * time.Second
+
+// settings are those of all statements.
+func (c *Config) settings() ch.Settings {
+	settings := ch.Settings{"async_insert": 0} // an insert that is answered is stored
+	if c.Cluster != "" {
+		settings["distributed_foreground_insert"] = 1
+		// What is looked for is looked for where it was stored.
+		settings["load_balancing"] = "in_order"
+	}
+	return settings
 }
 
 // Close closes the connections.

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
@@ -291,22 +290,15 @@ func TestInsertUnderWay(t *testing.T) {
 	s, cluster := erasable(t), topicOf(t, 1)
 	gone := canary()
 	slow := newSink(t, s, cluster).partition(0)
-	slow.workspace = &workspace{}
+	slow.workspace = newWorkspace(s)
 	slow.events.reset()
 	if err := slow.events.add(under(gone, uuid.New()), 0); err != nil {
 		t.Fatal(err)
 	}
-	ctx := ch.Context(t.Context(), ch.WithQueryID(slow.queries()+uuid.NewString()))
-	late, err := s.conn.PrepareBatch(ctx, "INSERT INTO "+s.Table("events")+" ("+columnNames+")")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := slow.scratch.fill(late, &slow.events, []int32{0}); err != nil {
-		t.Fatal(err)
-	}
+	send := lateInsert(t, slow)
 	startEraser(t, s, cluster, newGate(t, cluster))
 	awaitErased(t, cluster, reset(t, cluster, gone))
-	if err := late.Send(); err == nil {
+	if err := send(); err == nil {
 		t.Error("an insert from before the reset is still taken")
 	}
 	wantNone(t, s, gone)

@@ -1,8 +1,12 @@
 package clickhouse
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"math/bits"
+	"slices"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -130,6 +134,23 @@ func (e *events) text(row *event, f schemas.Field) (string, bool) {
 	}
 	before := bits.OnesCount64(uint64(row.fields) & (1<<f - 1))
 	return e.texts[int(row.texts)+before], true
+}
+
+// sort brings chosen events into the order in which the table has them, so that
+// ClickHouse need not move what it is sent.
+func (e *events) sort(chosen []int32) {
+	slices.SortFunc(chosen, func(i, j int32) int {
+		a, b := &e.list[i], &e.list[j]
+		switch {
+		case a.site != b.site:
+			return strings.Compare(a.site, b.site)
+		case a.kind != b.kind:
+			return strings.Compare(a.kind.String(), b.kind.String())
+		case a.time != b.time:
+			return cmp.Compare(a.time, b.time)
+		}
+		return cmp.Or(bytes.Compare(a.id[8:], b.id[8:]), bytes.Compare(a.id[:8], b.id[:8])) // ClickHouse's order of UUIDs
+	})
 }
 
 // missing returns those of the chosen events that are not in ClickHouse.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
 )
 
@@ -47,26 +46,16 @@ func (p *partition) store(ctx context.Context) error {
 // ClickHouse knows of the insert; see [Eraser] for why.
 func (p *partition) insert(ctx context.Context, month string, chosen []int32) error {
 	start := time.Now()
-	s := p.sink.store
-	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, p.sink.store.config.Timeout)
 	defer cancel()
-	ctx = ch.Context(ctx, ch.WithQueryID(p.queries()+uuid.NewString()),
-		ch.WithSettings(ch.Settings{"insert_deduplication_token": p.token(month, chosen)}))
-	batch, err := s.conn.PrepareBatch(ctx, "INSERT INTO "+s.Table(p.sink.table)+" ("+columnNames+")")
+	p.events.sort(chosen)
+	err := p.sender.send(ctx, p.sink.table, p.queries()+uuid.NewString(), p.token(month, chosen), &p.events, chosen, func() error {
+		if err := p.unchanged(ctx, chosen); err != nil {
+			return err
+		}
+		return p.awake()
+	})
 	if err != nil {
-		return fmt.Errorf("cannot store events: %w", err)
-	}
-	defer func() { _ = batch.Abort() }() // unless it is sent
-	if err := p.scratch.fill(batch, &p.events, chosen); err != nil {
-		return &refused{}
-	}
-	if err := p.unchanged(ctx, chosen); err != nil {
-		return err
-	}
-	if err := p.awake(); err != nil {
-		return err
-	}
-	if err := batch.Send(); err != nil {
 		return fmt.Errorf("cannot store events: %w", err)
 	}
 	p.sink.metrics.batches.Inc()

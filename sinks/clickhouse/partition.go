@@ -41,9 +41,11 @@ var errSuspended = errors.New("the process was suspended for a while, and anothe
 // workspace is the memory in which a run is worked on. It is lent to partitions,
 // since it is large.
 type workspace struct {
-	events  events
-	scratch scratch
+	events events
+	sender *sender
 }
+
+func newWorkspace(s *Store) *workspace { return &workspace{sender: newSender(s)} }
 
 // handle stores a run. Only a run of which all is stored returns nil. The
 // consumer gives all runs of an assignment the same context.

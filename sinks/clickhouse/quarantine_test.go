@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	ch "github.com/ClickHouse/clickhouse-go/v2"
+	client "github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
@@ -156,12 +157,12 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	for code := range refusals {
-		check(&ch.Exception{Code: int32(code), Message: secret}, true)
-		if text := refusal(&ch.Exception{Code: int32(code), Message: secret}).Error(); strings.Contains(text, "taro") {
+		check(&client.Exception{Code: code, Message: secret}, true)
+		if text := refusal(&client.Exception{Code: code, Message: secret}).Error(); strings.Contains(text, "taro") {
 			t.Errorf("ClickHouse is quoted: %s", text)
 		}
 	}
-	for _, code := range []int32{
+	for _, code := range []proto.Error{
 		60,  // UNKNOWN_TABLE
 		159, // TIMEOUT_EXCEEDED
 		210, // NETWORK_ERROR
@@ -172,8 +173,7 @@ func TestRefusals(t *testing.T) {
 		394, // QUERY_WAS_CANCELLED
 		516, // AUTHENTICATION_FAILED
 	} {
-		check(&ch.Exception{Code: code}, false)
+		check(&client.Exception{Code: code}, false)
 	}
 	check(context.DeadlineExceeded, false)
-	check(&refused{}, true)
 }

@@ -3,21 +3,15 @@ package clickhouse
 import (
 	"errors"
 
+	client "github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
-	ch "github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// refused says that ClickHouse, or the client before it, does not take what is
-// in a block, and will not however often it is sent. It quotes nothing of it, as
-// ClickHouse's own words do.
+// refused says that ClickHouse does not take what is in a block, and will not
+// however often it is sent. It quotes nothing of it, as ClickHouse's own words do.
 type refused struct{ code proto.Error }
 
-func (e *refused) Error() string {
-	if e.code == 0 {
-		return "the value of a column cannot be written in its type"
-	}
-	return "ClickHouse refuses it: " + e.code.Error()
-}
+func (e *refused) Error() string { return "ClickHouse refuses it: " + e.code.Error() }
 
 // refusals are the errors that are about the values of rows. All others are
 // about the server, the table or the way to it: those may pass, and are tried
@@ -50,9 +44,8 @@ func refusal(err error) *refused {
 	if errors.As(err, &r) {
 		return r
 	}
-	var exception *ch.Exception
-	if errors.As(err, &exception) && refusals[proto.Error(exception.Code)] {
-		return &refused{proto.Error(exception.Code)}
+	if exception, ok := client.AsException(err); ok && refusals[exception.Code] {
+		return &refused{exception.Code}
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func NewSink(s *Store, cluster *stream.Cluster, o SinkOptions) *Sink {
 		idle: make(chan *workspace, concurrentRuns()), partitions: map[int]*partition{},
 	}
 	for range cap(k.idle) {
-		k.idle <- &workspace{}
+		k.idle <- newWorkspace(s)
 	}
 	k.consumer = stream.NewConsumer(cluster, stream.ConsumerOptions{
 		Group:       s.config.Group,

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
@@ -148,6 +147,30 @@ func TestGrace(t *testing.T) {
 	<-longer.Done() // in the end it ends
 }
 
+// lateInsert begins an insert of all events that the partition has decoded, and
+// returns once ClickHouse knows of it; send sends them and says what became of it.
+func lateInsert(t *testing.T, p *partition) (send func() error) {
+	t.Helper()
+	var chosen []int32
+	for i := range p.events.list {
+		chosen = append(chosen, int32(i))
+	}
+	known, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- p.sender.send(t.Context(), Events, p.queries()+uuid.NewString(), "late", &p.events, chosen, func() error {
+			close(known)
+			<-goOn
+			return nil
+		})
+	}()
+	select {
+	case <-known:
+	case err := <-done:
+		t.Fatal(err)
+	}
+	return func() error { close(goOn); return <-done }
+}
+
 // A member that lost the partition still has an insert under way. Whoever takes
 // the partition over ends it before looking at what is stored.
 func TestTakeOverEndsInserts(t *testing.T) {
@@ -156,30 +179,19 @@ func TestTakeOverEndsInserts(t *testing.T) {
 	messages := partitionLog(viewMessages(ids7(t, 10)...)...)
 
 	old := newSink(t, s, cluster).partition(0)
-	old.workspace = &workspace{}
+	old.workspace = newWorkspace(s)
 	old.messages = messages
 	if err := old.decode(); err != nil {
 		t.Fatal(err)
 	}
-	ctx := ch.Context(t.Context(), ch.WithQueryID(old.queries()+uuid.NewString()))
-	late, err := s.conn.PrepareBatch(ctx, "INSERT INTO "+s.Table("events")+" ("+columnNames+")")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var chosen []int32
-	for i := range old.events.list {
-		chosen = append(chosen, int32(i))
-	}
-	if err := old.scratch.fill(late, &old.events, chosen); err != nil {
-		t.Fatal(err)
-	}
+	send := lateInsert(t, old)
 
 	begun := time.Now()
 	handle(t, newSink(t, s, cluster), messages)
 	if took := time.Since(begun); took > 10*time.Second {
 		t.Errorf("taking over took %s", took)
 	}
-	if err := late.Send(); err == nil {
+	if err := send(); err == nil {
 		t.Error("an insert of the member that lost the partition is still taken")
 	}
 	wantRows(t, s, 10)
