@@ -27,7 +27,8 @@ func (e *Eraser) anonymise(ctx context.Context, b *batch, p *place) error {
 		return fmt.Errorf("cannot read what is to be anonymised: %w", err)
 	}
 	defer rows.Close()
-	w := &workspace{}
+	w := newWorkspace(e.store)
+	defer w.sender.close()
 	b.partition.workspace = w
 	defer func() { b.partition.workspace = nil }()
 	w.events.reset()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	client "github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
 )
 
 // sender is a connection on which blocks of events are sent, with the memory in
@@ -18,6 +19,7 @@ import (
 type sender struct {
 	store *Store
 	block *block
+	bytes proto.Buffer // of what is sent, as large as the largest was
 	conn  net.Conn
 	peer  *client.Client
 	used  time.Time
@@ -125,7 +127,8 @@ func (s *sender) dial(ctx context.Context, address string, encryption *tls.Confi
 		options.Settings = append(options.Settings, client.Setting{Key: key, Value: fmt.Sprint(value), Important: true})
 	}
 	options.Settings = append(options.Settings, eventSettings...)
-	s.peer, err = client.Connect(ctx, s.conn, options)
+	s.bytes.Reset()
+	s.peer, err = client.ConnectWithBuffer(ctx, s.conn, options, &s.bytes)
 	if err != nil {
 		_ = s.conn.Close()
 		return err

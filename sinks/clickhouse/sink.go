@@ -82,13 +82,20 @@ func (k *Sink) Run(ctx context.Context) error {
 	return k.consumer.Run(ctx)
 }
 
-// Watch begins to watch for suspensions of the process, until stop is called. It
-// is for who calls Handle instead of Run, as the handler of another consumer of
-// the topic.
+// Watch begins to watch for suspensions of the process, until stop is called,
+// once no run is under way; it also closes the sink's connections. It is for who
+// calls Handle instead of Run, as the handler of another consumer of the topic.
 func (k *Sink) Watch() (stop func()) {
-	watch, stop := context.WithCancel(context.Background())
+	watch, cancel := context.WithCancel(context.Background())
 	go k.suspension.watch(watch)
-	return stop
+	return func() {
+		cancel()
+		for range cap(k.idle) {
+			w := <-k.idle
+			w.sender.close()
+			k.idle <- w
+		}
+	}
 }
 
 // grace is how long a run may go on when its partition is no longer to be read.
