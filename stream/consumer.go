@@ -194,15 +194,15 @@ func (p *partition) consume(ctx context.Context) {
 
 func (p *partition) read(ctx context.Context) error {
 	c := p.consumer
-	reader := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: c.cluster.config.Brokers, Topic: c.options.Topic, Partition: p.id,
-		Dialer: c.cluster.dialer, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: time.Second,
-		QueueCapacity: 1024, ReadBatchTimeout: 30 * time.Second, ReadLagInterval: -1,
-	})
-	defer reader.Close()
-	if err := reader.SetOffset(p.offset); err != nil {
-		return err
+	if p.offset < 0 {
+		first, _, err := c.cluster.bounds(ctx, c.options.Topic, p.id)
+		if err != nil {
+			return err
+		}
+		p.offset = first
 	}
+	reader := newPartitionReader(ctx, c.cluster, c.options.Topic, p.id, p.offset)
+	defer reader.close()
 	p.patience = patience{}
 	for {
 		messages, err := p.gather(ctx, reader)
@@ -235,7 +235,7 @@ func (p *partition) finish() {
 const maxRun = 32 << 20
 
 // gather collects a run of messages; none when the next is beyond the span.
-func (p *partition) gather(ctx context.Context, reader *kafka.Reader) ([]kafka.Message, error) {
+func (p *partition) gather(ctx context.Context, reader *partitionReader) ([]kafka.Message, error) {
 	first, err := p.first(ctx, reader)
 	if err != nil {
 		return nil, err
@@ -248,7 +248,7 @@ func (p *partition) gather(ctx context.Context, reader *kafka.Reader) ([]kafka.M
 	wait, cancel := context.WithTimeout(ctx, p.consumer.options.MaxWait)
 	defer cancel()
 	for len(messages) < p.consumer.options.MaxMessages && size < maxRun && messages[len(messages)-1].Offset < p.span.To-1 {
-		m, err := reader.FetchMessage(wait)
+		m, err := reader.next(wait)
 		if err != nil {
 			if wait.Err() != nil {
 				break
@@ -277,18 +277,19 @@ func (p *partition) passOver(offset int64) {
 }
 
 // first waits for a message. While none comes it makes sure that there is none:
-// a reader can lose its broker unnoticed, and waits in silence at an offset
-// that the topic no longer has. When nothing of the span is left, what it returns is
-// not a message but says so by its offset.
-func (p *partition) first(ctx context.Context, reader *kafka.Reader) (kafka.Message, error) {
+// a reader can lose its broker unnoticed. When Kafka no longer has the offset, or
+// has it not yet, reading begins where there is something. When nothing of the
+// span is left, what it returns is not a message but says so by its offset.
+func (p *partition) first(ctx context.Context, reader *partitionReader) (kafka.Message, error) {
 	for {
 		idle, cancel := context.WithTimeout(ctx, stall)
-		m, err := reader.FetchMessage(idle)
+		m, err := reader.next(idle)
 		cancel()
 		if err == nil {
 			p.patience.read()
 		}
-		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+		expired := errors.Is(err, kafka.OffsetOutOfRange)
+		if err == nil || ctx.Err() != nil || !expired && !errors.Is(err, context.DeadlineExceeded) {
 			return m, err
 		}
 		first, end, err := p.consumer.cluster.bounds(ctx, p.consumer.options.Topic, p.id)
@@ -303,6 +304,9 @@ func (p *partition) first(ctx context.Context, reader *kafka.Reader) (kafka.Mess
 			return m, errShorter
 		case first >= p.span.To:
 			return kafka.Message{Offset: first}, nil
+		case expired:
+			p.passOver(at)
+			return m, err
 		case p.patience.over(end > at):
 			return m, errStalled
 		}

@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -113,28 +113,16 @@ func (r *Resets) remember(m *kafka.Message) {
 func (c *Cluster) fetch(ctx context.Context, topic string, partition int, from, to int64) (messages []kafka.Message, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	answer, err := c.client.Fetch(ctx, &kafka.FetchRequest{
-		Topic: topic, Partition: partition, Offset: from, MinBytes: 1, MaxBytes: 4 << 20, MaxWait: time.Second,
-	})
-	if err == nil {
-		err = answer.Error
+	r, err := c.fetchRecords(ctx, topic, partition, from)
+	for err == nil && len(r.rest) > 0 {
+		messages, from, err = r.next(messages, from)
 	}
-	for err == nil {
-		var record *kafka.Record
-		if record, err = answer.Records.ReadRecord(); err != nil || record.Offset >= to {
-			break
-		}
-		if record.Offset < from {
-			continue
-		}
-		m := kafka.Message{Offset: record.Offset}
-		if m.Key, err = kafka.ReadAll(record.Key); err == nil {
-			m.Value, err = kafka.ReadAll(record.Value)
-		}
-		messages = append(messages, m)
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil {
 		return nil, fmt.Errorf("cannot read topic %s at %d: %w", topic, from, err)
+	}
+	beyond := slices.IndexFunc(messages, func(m kafka.Message) bool { return m.Offset >= to })
+	if beyond >= 0 {
+		messages = messages[:beyond]
 	}
 	return messages, nil
 }
