@@ -166,7 +166,7 @@ func TestTicket(t *testing.T) {
 	}
 	s := status()
 	if s.Accepted.State != "done" || time.Since(*s.Accepted.At) > time.Minute || s.InForce.State != "pending" || s.Erased.State != "pending" ||
-		len(s.Recipients) != 2 || s.Recipients["google"].State != "pending" || s.Recipients["meta"].At != nil {
+		len(s.Recipients) != 3 || s.Recipients["google"].State != "pending" || s.Recipients["meta"].At != nil {
 		t.Errorf("at first it is %+v", s)
 	}
 	at := time.Now().UTC().Truncate(time.Millisecond)
