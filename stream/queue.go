@@ -18,9 +18,10 @@ type queue struct {
 	producer  *Producer
 	wake      chan struct{}
 
-	mu      sync.Mutex
-	closed  bool
-	waiting []*batch
+	mu       sync.Mutex
+	closed   bool
+	waiting  []*batch
+	messages atomic.Int32 // in waiting
 
 	owed []account // at most one, that nobody waits for and Kafka may not have; the worker's
 
@@ -69,7 +70,9 @@ func (b *batch) count(a schemas.Account) {
 }
 
 func newAccount(a schemas.Account) account {
-	return account{id: uuid.New(), time: time.Now().Truncate(time.Minute), value: a.AppendJSON(nil), total: total(a)}
+	const rowSize = 96 // about; rows are few
+	value := a.AppendJSON(make([]byte, 0, 64+rowSize*len(a)))
+	return account{id: uuid.New(), time: time.Now().Truncate(time.Minute), value: value, total: total(a)}
 }
 
 func total(a schemas.Account) (n uint64) {
@@ -129,6 +132,7 @@ func (q *queue) add(m *Message, w *Waiter) bool {
 		b.records = append(b.records, r)
 	}
 	b.waiters = append(b.waiters, w)
+	q.messages.Add(1)
 	q.signal()
 	return true
 }
@@ -151,6 +155,7 @@ func (q *queue) take() (waiting []*batch, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	waiting, q.waiting = q.waiting, nil
+	q.messages.Store(0)
 	return waiting, q.closed
 }
 
@@ -158,9 +163,7 @@ func (q *queue) take() (waiting []*batch, closed bool) {
 func (q *queue) work() {
 	p := q.producer
 	for range q.wake {
-		// Requests that are ready to run add theirs first: a larger batch costs
-		// hardly more than a small one.
-		runtime.Gosched()
+		q.letIn()
 		waiting, closed := q.take()
 		if len(q.owed) == 0 {
 			if refused := p.takeRefused(); refused != nil {
@@ -182,6 +185,21 @@ func (q *queue) work() {
 	}
 	for i := range q.owed {
 		p.logLost(q.owed[i].total)
+	}
+}
+
+// letIn lets requests that are ready to run add theirs first, as long as some do, a
+// few times over: a larger batch costs hardly more than a small one. Where there are
+// none it returns at once, so it is no timer for anyone to wait for.
+func (q *queue) letIn() {
+	before := int32(-1)
+	for range 4 {
+		n := q.messages.Load()
+		if n == before {
+			return
+		}
+		before = n
+		runtime.Gosched()
 	}
 }
 
