@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"sekisho/schemas/policy"
 	"sekisho/sinks/audit"
 	"sekisho/sinks/clickhouse"
+	"sekisho/sinks/forward"
 	"sekisho/sinks/replay"
 	"sekisho/stream"
 )
@@ -51,6 +54,8 @@ and may run at any time; what is under way meanwhile is pending.
 
 A row has no minute of receipt, so rows are looked for by their time; those of
 events that Kafka may no longer have (kafka.retention) are left out.
+
+Of each third party it says how many events have expired before they could be sent.
 
 --from and --to are a time (2026-11-02T09:00:00Z, or a day, in UTC), a time ago
 (36h), or now. --from is included, --to is not. It takes some 80 bytes of memory
@@ -141,6 +146,16 @@ func runAudit(cmd *cobra.Command, f auditFlags) error {
 	if err != nil {
 		return err
 	}
+	for name := range rules.Recipients {
+		forwarder := c.Forwarders[name]
+		expired, err := forward.Expired(ctx, cluster, forwarder.Delivery.GroupOf(name))
+		if err != nil {
+			return err
+		}
+		if expired > 0 {
+			report.Expired[name] = expired
+		}
+	}
 	if err := printAudit(cmd.OutOrStdout(), report, f); err != nil {
 		return err
 	}
@@ -182,6 +197,9 @@ func printAudit(to io.Writer, r *audit.Report, f auditFlags) error {
 			what = d.Event + ": "
 		}
 		fmt.Fprintf(to, "%s: %s %s, %d: %s%s\n", d.Kind, d.Minute.Format("2006-01-02T15:04Z"), orDash(d.Site), d.Events, what, d.Detail)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Expired)) {
+		fmt.Fprintf(to, "%d events have expired before %s could be sent them, since its forwarder began\n", r.Expired[name], name)
 	}
 	if r.Balanced {
 		_, err := fmt.Fprintf(to, "every event received from %s to %s is accounted for\n", r.From.Format(time.RFC3339), r.To.Format(time.RFC3339))

@@ -38,7 +38,7 @@ const lookups = 20_000
 // 80 bytes of each event.
 func Run(ctx context.Context, o Options, from, to time.Time) (*Report, error) {
 	a := &auditor{
-		Options: o, from: from.Unix(), to: to.Unix(), report: &Report{From: from.UTC(), To: to.UTC(), Differences: []Difference{}, Rows: []Row{}},
+		Options: o, from: from.Unix(), to: to.Unix(), report: &Report{From: from.UTC(), To: to.UTC(), Differences: []Difference{}, Rows: []Row{}, Expired: map[string]uint64{}},
 		rows: map[place]*Counts{}, sites: map[string]int32{}, letters: map[letterKey]schemas.Settlement{},
 		seen:  seen{events: map[eventKey]int64{}, accounts: map[uuid.UUID]struct{}{}, others: map[eventKey]struct{}{}},
 		lower: schemas.Account{}, upper: schemas.Account{}, named: map[kindPlace]named{},

@@ -85,6 +85,9 @@ type Report struct {
 	Total       Counts       `json:"total"`
 	Rows        []Row        `json:"rows"`
 	Differences []Difference `json:"differences"`
+	// Expired are events of all time that were too old for a third party when it
+	// could be sent them, by recipient. The audit itself does not know them.
+	Expired map[string]uint64 `json:"expired,omitempty"`
 }
 
 // finish orders and adds up.

@@ -22,6 +22,14 @@ type Config struct {
 	TLS          TLS           `yaml:"tls" doc:"Encryption."`
 }
 
+// GroupOf returns the consumer group of the forwarders to a recipient.
+func (c *Config) GroupOf(recipient string) string {
+	if c.Group != "" {
+		return c.Group
+	}
+	return "sekisho-forward-" + recipient
+}
+
 // TLS configures encrypted connections to a recipient.
 type TLS struct {
 	CA          string `yaml:"ca" doc:"File of the certificate authorities; the system's when empty."`

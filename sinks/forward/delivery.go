@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,6 +22,7 @@ type delivery struct {
 	partition int
 	messages  []kafka.Message
 	left      left
+	expired   atomic.Uint64 // events
 
 	mu      sync.Mutex
 	settled []bool            // by place in the run: nothing is left to do

@@ -31,6 +31,7 @@ type left struct {
 	to      context.Context // of the assignment; the consumer gives all its runs the same
 	settled note
 	before  int64 // offset up to which events may have been sent
+	expired uint64
 }
 
 // begin returns what was left of the run, and of what comes after it.
@@ -46,7 +47,8 @@ func (m *marks) begin(ctx context.Context, partition int, run []kafka.Message) (
 		return left{}, err
 	}
 	mark := commits[partition]
-	l = left{to: ctx, settled: readNote(mark.Note, &run[0]), before: mark.Offset}
+	settled, expired := splitNote(mark.Note)
+	l = left{to: ctx, settled: readNote(settled, &run[0]), before: mark.Offset, expired: expired}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.left[partition] = l
@@ -55,16 +57,56 @@ func (m *marks) begin(ctx context.Context, partition int, run []kafka.Message) (
 
 // set marks up to which offset events may have been sent, and which messages of the
 // run, and of what was left after it, are settled.
-func (m *marks) set(ctx context.Context, partition int, run []kafka.Message, settled []bool, sent int64, after *note) error {
+func (m *marks) set(ctx context.Context, partition int, run []kafka.Message, settled []bool, sent int64, after *left, expired uint64) error {
 	n := note{first: run[0].Offset}
 	for i := range run {
 		if settled[i] {
 			n.add(run[i].Offset)
 		}
 	}
-	n.addFrom(after, run[len(run)-1].Offset+1)
-	return m.cluster.SetCommits(ctx, m.group, run[0].Topic, map[int]stream.Commit{partition: {Offset: sent, Note: n.text(&run[0])}})
+	n.addFrom(&after.settled, run[len(run)-1].Offset+1)
+	c := stream.Commit{Offset: sent, Note: joinNote(n.text(&run[0]), after.expired+expired)}
+	return m.cluster.SetCommits(ctx, m.group, run[0].Topic, map[int]stream.Commit{partition: c})
 }
+
+// expire keeps how many events of a partition have expired so far, when a run is over
+// in which some did.
+func (d *delivery) expire(ctx context.Context) error {
+	if d.expired.Load() == 0 {
+		return nil
+	}
+	end := d.messages[len(d.messages)-1].Offset + 1
+	if err := d.marks.set(ctx, d.partition, d.messages, d.settled, max(end, d.left.before), &d.left, d.expired.Load()); err != nil {
+		return err
+	}
+	d.marks.mu.Lock()
+	defer d.marks.mu.Unlock()
+	l := d.marks.left[d.partition]
+	l.expired += d.expired.Load()
+	d.marks.left[d.partition] = l
+	return nil
+}
+
+// Expired returns how many events a recipient has not been sent, ever, since they were
+// older than it takes when they could have been; group is that of its forwarders. What
+// a killed process had not told of yet is not among them.
+func Expired(ctx context.Context, cluster *stream.Cluster, group string) (n uint64, err error) {
+	topic := cluster.Config().Topics.Events
+	spans, err := cluster.Spans(ctx, topic)
+	if err != nil {
+		return 0, err
+	}
+	commits, err := cluster.Commits(ctx, group+sendingGroup, topic, len(spans))
+	for _, c := range commits {
+		_, expired := splitNote(c.Note)
+		n += expired
+	}
+	return n, err
+}
+
+// sendingGroup is what the group of the marks is called, behind the name of the
+// forwarder's own.
+const sendingGroup = "-sending"
 
 // takeOver settles what whoever had the partition before has settled of the run, and
 // counts what that may have sent of the rest. It returns the places of list that are
@@ -100,7 +142,7 @@ func (d *delivery) takeOver(ctx context.Context, list []int) ([]int, error) {
 // is settled.
 func (d *delivery) note(ctx context.Context, settled []bool) error {
 	end := d.messages[len(d.messages)-1].Offset + 1
-	return d.marks.set(ctx, d.partition, d.messages, settled, max(end, d.left.before), &d.left.settled)
+	return d.marks.set(ctx, d.partition, d.messages, settled, max(end, d.left.before), &d.left, d.expired.Load())
 }
 
 // notesEvery is how often what is settled of a run is noted while it is under way.
@@ -136,7 +178,7 @@ func (d *delivery) snapshot() []bool {
 // committed of it. Of the rest, what may have been sent has been counted.
 func (d *delivery) leave(ctx context.Context) {
 	first := d.prefix()
-	if first == len(d.settled) || !d.marks.ahead && !slices.Contains(d.settled[first:], true) {
+	if first == len(d.settled) || d.expired.Load() == 0 && !d.marks.ahead && !slices.Contains(d.settled[first:], true) {
 		return // the commit says all
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
@@ -146,5 +188,5 @@ func (d *delivery) leave(ctx context.Context) {
 		sent = d.left.before
 	}
 	// When it fails, less is taken for settled than is.
-	_ = d.marks.set(ctx, d.partition, run, d.settled[first:], sent, &d.left.settled)
+	_ = d.marks.set(ctx, d.partition, run, d.settled[first:], sent, &d.left, d.expired.Load())
 }

@@ -78,3 +78,27 @@ func digest(m *kafka.Message) string {
 	h.Write(m.Value)
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
+
+// joinNote and splitNote put what is kept of a partition into one text, and take it
+// apart: how many of its events have expired, and what is settled.
+func joinNote(settled string, expired uint64) string {
+	if expired == 0 {
+		return settled
+	}
+	return strings.TrimSpace(expiredIs + strconv.FormatUint(expired, 10) + " " + settled)
+}
+
+func splitNote(text string) (settled string, expired uint64) {
+	rest, ok := strings.CutPrefix(text, expiredIs)
+	if !ok {
+		return text, 0
+	}
+	number, settled, _ := strings.Cut(rest, " ")
+	expired, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		return settled, 0
+	}
+	return settled, expired
+}
+
+const expiredIs = "expired="

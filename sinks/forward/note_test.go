@@ -50,6 +50,17 @@ func TestNote(t *testing.T) {
 	}
 }
 
+// TestExpiredNote: the number of expired events stands beside what is settled.
+func TestExpiredNote(t *testing.T) {
+	for _, settled := range []string{"", "7 0123456789abcdef AQ"} {
+		for _, expired := range []uint64{0, 1, 1 << 60} {
+			if s, n := splitNote(joinNote(settled, expired)); s != settled || n != expired {
+				t.Errorf("%q and %d become %q and %d", settled, expired, s, n)
+			}
+		}
+	}
+}
+
 func FuzzNote(f *testing.F) {
 	first := kafka.Message{Offset: 7, Value: []byte("v")}
 	n := note{first: 7}

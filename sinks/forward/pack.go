@@ -36,6 +36,7 @@ func (d *delivery) pack(ctx context.Context, list []int) (parcels []*parcel, err
 			continue
 		case d.limits.MaxAge > 0 && seen.event.age(now) > d.limits.MaxAge:
 			d.metrics.expired.Inc()
+			d.expired.Add(1)
 			d.done(place)
 			continue
 		}

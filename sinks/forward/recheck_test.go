@@ -214,17 +214,31 @@ func TestForgettingPaused(t *testing.T) {
 // TestExpired: what is older than the vendor takes is not sent, and counted.
 func TestExpired(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.send(t, time.Now().Add(-69*time.Hour), buy(1))
-	w.send(t, time.Now().Add(-8*24*time.Hour), buy(2))
-	w.send(t, time.Now(), buy(3))
 	for name, want := range map[string][2]float64{"google": {1, 2}, "meta": {2, 1}, "partner": {2, 1}} {
+		w := newWorld(t)
+		w.send(t, time.Now().Add(-69*time.Hour), buy(1))
+		w.send(t, time.Now().Add(-8*24*time.Hour), buy(2))
+		w.send(t, time.Now(), buy(3))
 		v := vendorOf(t, name, standin.Options{Listen: "127.0.0.1:0"})
 		f := w.start(t, name, v.kind)
 		eventually(t, name+" is settled", func() bool { return f.settledEvents() == 3 })
 		if got := [2]float64{f.events("sent"), f.events("expired")}; got != want {
 			t.Errorf("%s: sent and expired %v, want %v", name, got, want)
 		}
+		var c forward.Config
+		c.Group = fmt.Sprintf("%s-%s", name, w.config.Topics.Events)
+		kept := func() uint64 {
+			n, err := forward.Expired(t.Context(), w.cluster, c.GroupOf(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		eventually(t, name+": what has expired is kept", func() bool { return kept() == uint64(want[1]) })
+		f.stop()
+		w.send(t, time.Now().Add(-8*24*time.Hour), buy(4))
+		w.start(t, name, v.kind)
+		eventually(t, name+": it is added to", func() bool { return kept() == uint64(want[1])+1 })
 		if n := v.Received().Violations; n > 0 {
 			t.Errorf("%s: %d breaches", name, n)
 		}

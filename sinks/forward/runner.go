@@ -93,11 +93,8 @@ func New(cluster *stream.Cluster, o Options) (*Runner, error) {
 	if r.client, err = newClient(&r.config, r.limits); err != nil {
 		return nil, fmt.Errorf("cannot forward to %s: %w", o.Recipient, err)
 	}
-	group := o.Config.Group
-	if group == "" {
-		group = "sekisho-forward-" + o.Recipient
-	}
-	r.marks = &marks{cluster: cluster, group: group + "-sending", ahead: !r.limits.Deduplicates, left: map[int]left{}}
+	group := o.Config.GroupOf(o.Recipient)
+	r.marks = &marks{cluster: cluster, group: group + sendingGroup, ahead: !r.limits.Deduplicates, left: map[int]left{}}
 	r.consumer = stream.NewConsumer(cluster, stream.ConsumerOptions{
 		Group: group, MaxMessages: r.config.MaxEvents, MaxWait: r.config.MaxWait, Log: r.log,
 	}, r.Handle)
@@ -164,6 +161,9 @@ func (r *Runner) Handle(ctx context.Context, partition int, messages []kafka.Mes
 	if err != nil {
 		d.leave(ctx)
 		return &stream.Partial{Handled: d.prefix(), Err: err}
+	}
+	if err := d.expire(ctx); err != nil {
+		r.tell(ctx, "cannot keep how many events have expired", err)
 	}
 	return nil
 }
