@@ -16,8 +16,8 @@ func speedCommand() *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "speed",
-		Short: "Measure what the collector and the sink cost",
-		Long: `Run the collector, the sink, Kafka and ClickHouse as processes of their own, load
+		Short: "Measure what the collector, the sink and the forwarders cost",
+		Long: `Run the collector, the sink, the forwarders, Kafka and ClickHouse as processes of their own, load
 them over loopback, and print medians and, in brackets, the least and the most of
 all repetitions. What the collector is compared with is measured in the same run:
 

@@ -23,6 +23,7 @@ func (d *delivery) pack(ctx context.Context, list []int) (parcels []*parcel, err
 	table, now := d.table(), time.Now()
 	by := basis{known: known, changes: d.withdrawn.Changes(), table: table, at: now}
 	filling := map[string]*parcel{} // by group
+	room := 512                     // as much as the event before took, and some
 	for _, place := range list {
 		seen, err := v.look(d.messages[place].Value, table, d.withdrawn)
 		switch {
@@ -46,7 +47,7 @@ func (d *delivery) pack(ctx context.Context, list []int) (parcels []*parcel, err
 			d.done(place)
 			continue
 		}
-		body, group, err := d.kind.Project(nil, seen.event)
+		body, group, err := d.kind.Project(make([]byte, 0, room), seen.event)
 		var refusal Refusal
 		var unsendable Unsendable
 		switch {
@@ -72,6 +73,7 @@ func (d *delivery) pack(ctx context.Context, list []int) (parcels []*parcel, err
 			d.bury(ctx, place, schemas.DeadRefused, "too_large")
 			continue
 		}
+		room = len(body) + 64
 		p := filling[group]
 		if p == nil || len(p.list) >= d.limits.Events || d.limits.Bytes > 0 && p.size+len(body) > d.limits.Bytes {
 			p = &parcel{Batch: Batch{Group: group}, by: by}
