@@ -184,7 +184,7 @@ func openTarget(ctx context.Context, c *config.Config, cluster *stream.Cluster, 
 	if err != nil {
 		return nil, err
 	}
-	err = migrated(ctx, store)
+	err = migrated(ctx, store, log)
 	if err == nil {
 		sink := clickhouse.NewSink(store, cluster, clickhouse.SinkOptions{
 			Gate: review.Gate(), Log: log, Metrics: metrics.NewSet(), Dead: stream.NewDeadLetters(cluster, nil).Append, Table: name,

@@ -91,7 +91,7 @@ policy (policy) and secrets (keys), Kafka (kafka.brokers), and ClickHouse
 				return err
 			}
 			defer store.Close()
-			if err := migrated(cmd.Context(), store); err != nil {
+			if err := migrated(cmd.Context(), store, log); err != nil {
 				return err
 			}
 			set := metrics.NewSet()
@@ -183,9 +183,13 @@ func migrate(ctx context.Context, c *config.Config, store *clickhouse.Store, log
 	return nil
 }
 
-// migrated reports an error when the tables are not as this program needs them.
-func migrated(ctx context.Context, store *clickhouse.Store) error {
-	migrations, err := store.MigrationStatus(ctx)
+// migrated reports an error when the tables are not as this program needs them. It
+// asks again while ClickHouse does not answer and for as long as the command is not
+// stopped.
+func migrated(ctx context.Context, store *clickhouse.Store, log *slog.Logger) error {
+	migrations, err := store.AwaitMigrationStatus(ctx, func(err error, pause time.Duration) {
+		log.Warn("ClickHouse does not tell of its tables; trying again", "pause", pause, "error", err)
+	})
 	if err != nil {
 		return err
 	}

@@ -142,7 +142,7 @@ func openSubjects(ctx context.Context, cmd *cobra.Command) (*subjects, error) {
 	}
 	follow, stop := context.WithCancel(ctx)
 	s := &subjects{config: c, cluster: cluster, close: func() { stop(); store.Close(); cluster.Close() }}
-	err = migrated(ctx, store)
+	err = migrated(ctx, store, log)
 	if err == nil {
 		var review *role.Review
 		if review, err = role.StartReview(follow, c, cluster, log); err == nil {

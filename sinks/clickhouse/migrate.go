@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
 	"strings"
 	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
 
 	files "sekisho/schemas/clickhouse"
 )
@@ -55,6 +58,23 @@ func (s *Store) MigrationStatus(ctx context.Context) ([]Migration, error) {
 	return migrations, s.compare(ctx, migrations)
 }
 
+// AwaitMigrationStatus is MigrationStatus, trying again with growing pauses while
+// ClickHouse does not answer, until ctx ends; report is told of each failure.
+func (s *Store) AwaitMigrationStatus(ctx context.Context, report func(error, time.Duration)) ([]Migration, error) {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		list, err := s.MigrationStatus(ctx)
+		var unanswered *unansweredError
+		if !errors.As(err, &unanswered) || ctx.Err() != nil {
+			return list, err
+		}
+		report(err, pause)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
 // readMigrations reads the files, which are numbered from 1.
 func readMigrations(dir fs.FS) ([]Migration, error) {
 	names, err := fs.Glob(dir, "*.sql")
@@ -82,14 +102,14 @@ func (s *Store) compare(ctx context.Context, migrations []Migration) error {
 	var there uint64
 	row := s.conn.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = $1 AND name = 'migrations'", s.config.Database)
 	if err := row.Scan(&there); err != nil {
-		return fmt.Errorf("cannot read the applied migrations: %w", err)
+		return unread(err)
 	}
 	if there == 0 {
 		return nil
 	}
 	rows, err := s.conn.Query(ctx, "SELECT number, name, checksum, applied_at FROM "+s.Table("migrations")+" FINAL ORDER BY number")
 	if err != nil {
-		return fmt.Errorf("cannot read the applied migrations: %w", err)
+		return unread(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -97,7 +117,7 @@ func (s *Store) compare(ctx context.Context, migrations []Migration) error {
 		var name, checksum string
 		var applied time.Time
 		if err := rows.Scan(&number, &name, &checksum, &applied); err != nil {
-			return fmt.Errorf("cannot read the applied migrations: %w", err)
+			return unread(err)
 		}
 		if int(number) > len(migrations) {
 			return fmt.Errorf("database %s has migration %d (%s) of a newer program, and this one knows %d: upgrade this program", s.config.Database, number, name, len(migrations))
@@ -109,9 +129,24 @@ func (s *Store) compare(ctx context.Context, migrations []Migration) error {
 		m.Applied = applied
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("cannot read the applied migrations: %w", err)
+		return unread(err)
 	}
 	return nil
+}
+
+// unansweredError: ClickHouse was asked, and the answer did not come.
+type unansweredError struct{ cause error }
+
+func (e *unansweredError) Error() string { return e.cause.Error() }
+func (e *unansweredError) Unwrap() error { return e.cause }
+
+// unread says why the applied migrations are not known.
+func unread(err error) error {
+	told := fmt.Errorf("cannot read the applied migrations: %w", err)
+	if errors.As(err, new(*ch.Exception)) {
+		return told
+	}
+	return &unansweredError{told}
 }
 
 // bootstrap makes what the migrations are recorded in.

@@ -1,10 +1,15 @@
 package clickhouse
 
 import (
+	"context"
+	"io"
+	"net"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	files "sekisho/schemas/clickhouse"
 )
@@ -136,5 +141,57 @@ func TestClusterStatements(t *testing.T) {
 		if !strings.Contains(all, want) {
 			t.Errorf("missing: %s", want)
 		}
+	}
+}
+
+// TestClickHouseGoneWhileMigrationsAreRead is waited for, as it is before. (Sinks that
+// were started while ClickHouse was being restarted ended with code 1.)
+func TestClickHouseGoneWhileMigrationsAreRead(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var back atomic.Bool
+	go func() {
+		for {
+			from, err := l.Accept()
+			if err != nil {
+				return
+			}
+			to, err := net.Dial("tcp", server.NativeAddr())
+			if err != nil || !back.Load() {
+				from.Close()
+				continue
+			}
+			go func() { _, _ = io.Copy(to, from); to.Close() }()
+			go func() { _, _ = io.Copy(from, to); from.Close() }()
+		}
+	}()
+	c := bareStore(t).Config()
+	c.Addresses = []string{l.Addr().String()}
+	s, err := Connect(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	failures := 0
+	list, err := s.AwaitMigrationStatus(t.Context(), func(error, time.Duration) {
+		if failures++; failures == 2 {
+			back.Store(true)
+		}
+	})
+	if err != nil || len(list) == 0 || failures < 2 {
+		t.Errorf("%d migrations after %d failures: %v", len(list), failures, err)
+	}
+	back.Store(false)
+	gone, err := Connect(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gone.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := gone.AwaitMigrationStatus(ctx, func(error, time.Duration) { cancel() }); err == nil {
+		t.Error("it is stopped while ClickHouse is away, and says that all is well")
 	}
 }
