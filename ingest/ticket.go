@@ -53,7 +53,12 @@ func (t *Tickets) Seal(k Ticket) string {
 	binary.BigEndian.PutUint64(b[0:], uint64(k.From))
 	binary.BigEndian.PutUint64(b[8:], uint64(k.To))
 	binary.BigEndian.PutUint64(b[16:], uint64(k.At.UnixMilli()))
-	return base64.RawURLEncoding.EncodeToString(t.aead.Seal(nil, nil, b[:], nil))
+	for {
+		// None begins with "-": a command would take it for an option.
+		if text := base64.RawURLEncoding.EncodeToString(t.aead.Seal(nil, nil, b[:], nil)); text[0] != '-' {
+			return text
+		}
+	}
 }
 
 // ErrNoTicket: the text is no ticket of this deployment.
