@@ -52,9 +52,13 @@ func StatusOf(k Ticket, progress ResetProgress, recipients []string, bound time.
 	if everywhere := k.At.Add(bound); !now.Before(everywhere) {
 		s.InForce = done(everywhere)
 	}
+	accepted := k.At
+	if k.Many {
+		accepted = time.Time{}
+	}
 	for _, name := range recipients {
 		stage := pending
-		if state, at, ok := progress.Of(name, k.From, k.To, k.At); ok {
+		if state, at, ok := progress.Of(name, k.From, k.To, accepted); ok {
 			stage = done(at)
 			stage.State = state.String()
 		}

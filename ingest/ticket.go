@@ -20,6 +20,9 @@ type Ticket struct {
 	From, To int64
 	// At is when the last of them was acknowledged.
 	At time.Time
+	// Many: they are of a file, of which the first ones may have been acknowledged,
+	// and carried out, long before.
+	Many bool
 }
 
 // Tickets seals tickets: what is not sealed under the deployment's secret is no
@@ -50,7 +53,11 @@ const ticketLen = 3 * 8
 // Seal returns the ticket's text, 72 letters that need no escaping in a URL.
 func (t *Tickets) Seal(k Ticket) string {
 	var b [ticketLen]byte
-	binary.BigEndian.PutUint64(b[0:], uint64(k.From))
+	from := k.From
+	if k.Many {
+		from = ^from // below 0, which no offset is
+	}
+	binary.BigEndian.PutUint64(b[0:], uint64(from))
 	binary.BigEndian.PutUint64(b[8:], uint64(k.To))
 	binary.BigEndian.PutUint64(b[16:], uint64(k.At.UnixMilli()))
 	for {
@@ -74,8 +81,12 @@ func (t *Tickets) Open(text string) (Ticket, error) {
 	if err != nil || len(b) != ticketLen {
 		return Ticket{}, ErrNoTicket
 	}
-	return Ticket{
+	k := Ticket{
 		From: int64(binary.BigEndian.Uint64(b[0:])), To: int64(binary.BigEndian.Uint64(b[8:])),
 		At: time.UnixMilli(int64(binary.BigEndian.Uint64(b[16:]))).UTC(),
-	}, nil
+	}
+	if k.From < 0 {
+		k.From, k.Many = ^k.From, true
+	}
+	return k, nil
 }

@@ -230,7 +230,7 @@ func resetMany(cmd *cobra.Command, name, format string, o resetOptions) error {
 	if result.None > 0 {
 		text += fmt.Sprintf(", %d identifiers were none", result.None)
 	}
-	return r.report(cmd, text, result.Resets, ingest.Ticket{From: result.From, To: result.To, At: time.Now()})
+	return r.report(cmd, text, result.Resets, ingest.Ticket{From: result.From, To: result.To, At: time.Now(), Many: true})
 }
 
 // recipientsOf are the names of the policy's recipients, or without a policy of
