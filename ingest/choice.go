@@ -44,7 +44,7 @@ func (s *session) declines() bool {
 // granted on the site, and was made since. A signal that cannot be understood
 // refuses, but tells nothing of a withdrawal.
 func (s *session) withdraws(site *enforcer.Site) bool {
-	if s.cookies.granted == "" {
+	if s.cookies.granted == "" || s.made.precedes(schemas.VisitorID, s.cookies.visitor) {
 		return false
 	}
 	_, refused := s.verdict.Refused()
@@ -134,25 +134,27 @@ func (s *session) force(c *Collector, first int) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
-// meetDead has the browser forget its cookies when one of them has been reset
+// meetDead has the browser forget those of its cookies that have been reset
 // elsewhere, so that it is met anew from the next request on. This one is still
-// under them. The others are reset, too: they would join the old with the new.
-func (s *session) meetDead(c *Collector) (dead bool) {
+// under them. Beside a visitor who was reset the others are reset, too: they would
+// join the new visitor with the old.
+func (s *session) meetDead(c *Collector) (dead schemas.FieldSet) {
+	known := c.enforcer.Resets()
 	for f, value := range s.cookies.each {
-		if value = enforcer.NormalIdentifier(f, value); value != "" && c.enforcer.Resets().Has(f, value) {
-			dead = true
+		if value = enforcer.NormalIdentifier(f, value); value != "" && known.Has(f, value) {
+			dead |= 1 << f
 		}
 	}
-	if !dead {
-		return false
-	}
-	first := len(s.resets)
-	for f, value := range s.cookies.each {
-		if value = enforcer.NormalIdentifier(f, value); value != "" && !c.enforcer.Resets().Has(f, value) {
-			s.addReset(c, f, value)
+	if dead.Has(schemas.VisitorID) {
+		first := len(s.resets)
+		for f, value := range s.cookies.each {
+			if !dead.Has(f) {
+				s.addReset(c, f, value)
+				dead |= 1 << f
+			}
 		}
-		s.forget |= 1 << f
+		_, _ = s.force(c, first) // what is too much now is met again
 	}
-	_, _ = s.force(c, first) // what is too much now is met again
-	return true
+	s.forget |= dead
+	return dead
 }

@@ -138,6 +138,14 @@ func TestOldDecline(t *testing.T) {
 		t.Errorf("the newer cookie is answered %s %s", got.body, got.cookie())
 	}
 	r.post(page(yes+`,"ga":"3.`+fmt.Sprint(time.Now().Unix())+`"`), represent).want(t, "the newer _ga", 200, `"outcome":"allowed"`)
+	if got := r.post(page(yes), shop, mine, "Cookie: _fbp="+fbp, represent); !strings.Contains(got.body, `"reason":"reset"`) || len(got.forgotten(t)) != 1 {
+		t.Errorf("the newer cookie beside the one that is cut is answered %s, and the browser forgets %v", got.body, got.forgotten(t))
+	}
+	// What the visitor refused before the cookie was made takes nothing back.
+	untimed := r.post(chosen(yes), shop)
+	if got := r.post(page(no+of(time.Minute)), shop, untimed.cookie(), "Cookie: _fbp="+strings.Replace(fbp, ".7", ".8", 1)); len(got.cookies()) != 0 {
+		t.Errorf("a refusal of before sets %v", got.cookies())
+	}
 	// One that is newer than the cookie, though it waited, takes it.
 	a = r.post(chosen(no), shop, mine)
 	if _, gone := a.forgottenOrNew(id); !gone {

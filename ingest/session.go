@@ -145,8 +145,10 @@ func (s *session) take(c *Collector) {
 	}
 	clientID := e.Get(schemas.ID)
 	s.identify()
-	if e.Type == schemas.ConsentGiven && s.meetDead(c) {
-		s.cookies = cookieIdentifiers{} // whoever chooses is somebody new
+	if e.Type == schemas.ConsentGiven { // whoever chooses is somebody new
+		for f := range s.meetDead(c).Each {
+			s.cookies.clear(f)
+		}
 	}
 	s.cookies.fill(e, s.made)
 	enforcer.Normalise(e)
