@@ -18,8 +18,8 @@ import (
 // What is measured: all that a request or a record goes through, but for what
 // needs servers or a large registry.
 var (
-	allocationPackages = []string{"./enforcer/...", "./schemas/...", "./ingest", "./sinks/forward"}
-	allocationSkipped  = "^BenchmarkSet$|^BenchmarkForward$"
+	allocationPackages = []string{"./enforcer/...", "./schemas/...", "./ingest", "./stream", "./sinks/forward"}
+	allocationSkipped  = "^BenchmarkSet$|^BenchmarkForward$|^BenchmarkProducer$|^BenchmarkSpooling$"
 )
 
 func allocationsCommand() *cobra.Command {
