@@ -55,7 +55,7 @@ func (q *queue) attempt(b *batch, accounts []account, deadline time.Time) error 
 		err = produced(answer, err)
 	}
 	// After a failure the client may be reading it still.
-	if err == nil && e.keep() {
+	if err == nil {
 		p.encoders.Put(e)
 	}
 	q.health(err)

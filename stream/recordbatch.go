@@ -123,9 +123,6 @@ func (e *encoder) compress() error {
 	return nil
 }
 
-// keep reports whether the encoder is worth keeping: batches are seldom large.
-func (e *encoder) keep() bool { return cap(e.out)+cap(e.records) <= maxBatch }
-
 // appendRecord appends a record (KIP-98). A nil key is none; the value of the
 // last header follows the headers.
 func appendRecord(b []byte, n int, delta int64, key, value, headers []byte, last ...byte) []byte {
