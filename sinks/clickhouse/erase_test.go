@@ -436,13 +436,12 @@ func TestDroppedTablesAreAwaited(t *testing.T) {
 	create("dropped")
 	create("exchanged")
 	var reading sync.WaitGroup
-	for _, table := range []string{"dropped", "exchanged"} {
-		reading.Go(func() {
-			_ = s.conn.Exec(t.Context(), "SELECT count() FROM "+s.Table(table)+" WHERE sleepEachRow(0.05) = 0 FORMAT Null SETTINGS max_block_size = 10, function_sleep_max_microseconds_per_block = 0")
-		})
-	}
-	eventually(t, "the queries run", func() bool {
-		return ask(t, s, "SELECT count() FROM system.processes WHERE position(query, 'sleepEachRow') > 0 AND position(query, 'system.processes') = 0 AND position(query, "+quote(s.config.Database)+") > 0") == 2
+	reading.Go(func() {
+		_ = s.conn.Exec(t.Context(), "SELECT count() FROM (SELECT v FROM "+s.Table("dropped")+" UNION ALL SELECT v FROM "+s.Table("exchanged")+
+			") WHERE sleepEachRow(0.1) = 0 FORMAT Null SETTINGS max_threads = 1, max_block_size = 10, function_sleep_max_microseconds_per_block = 0")
+	})
+	eventually(t, "the query runs", func() bool {
+		return ask(t, s, "SELECT count() FROM system.processes WHERE position(query, 'sleepEachRow') > 0 AND position(query, 'system.processes') = 0 AND position(query, "+quote(s.config.Database)+") > 0") == 1
 	})
 	execute(t, s, "DROP TABLE "+s.Table("dropped"),
 		"CREATE TABLE "+s.Table("fresh")+" (v String) ENGINE = MergeTree ORDER BY tuple()",
