@@ -88,23 +88,25 @@ func hashOf(pseudonym string) (registry.Hash, bool) {
 	if !ok || len(digits) != hex.EncodedLen(len(bits)) {
 		return registry.Hash{}, false
 	}
+	bad := byte(0)
 	for i := range bits {
-		high, low := hexDigit(digits[2*i]), hexDigit(digits[2*i+1])
-		if high|low > 0x0f {
-			return registry.Hash{}, false
-		}
+		high, low := hexDigits[digits[2*i]], hexDigits[digits[2*i+1]]
 		bits[i] = high<<4 | low
+		bad |= high | low
+	}
+	if bad > 0x0f {
+		return registry.Hash{}, false
 	}
 	return registry.HashFrom(bits), true
 }
 
-// hexDigit returns the digit's value, 0xff when it is none.
-func hexDigit(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
+// hexDigits has the value of each byte that is a digit, 0xff of any other.
+var hexDigits = func() (values [256]byte) {
+	for i := range values {
+		values[i] = 0xff
 	}
-	return 0xff
-}
+	for i, c := range []byte("0123456789abcdef") {
+		values[c] = byte(i)
+	}
+	return values
+}()

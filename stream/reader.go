@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/segmentio/kafka-go"
@@ -16,6 +17,7 @@ type partitionReader struct {
 	offset  int64           // after those that are decoded
 	decoded []kafka.Message // of one batch
 	given   int             // of them
+	plain   bytes.Buffer
 }
 
 type fetched struct {
@@ -84,7 +86,7 @@ func (r *partitionReader) next(ctx context.Context) (kafka.Message, error) {
 			if f.err != nil {
 				return m, f.err
 			}
-			r.records = f.records
+			r.records, f.records.plain = f.records, &r.plain
 		case <-ctx.Done():
 			return m, ctx.Err()
 		}

@@ -22,6 +22,7 @@ type records struct {
 	partition int
 	mark      int64 // high water mark of the partition
 	rest      []byte
+	plain     *bytes.Buffer // to decompress in; each its own when nil
 }
 
 const (
@@ -96,7 +97,7 @@ func (r *records) next(messages []kafka.Message, offset int64) ([]kafka.Message,
 	if attributes&control != 0 {
 		return messages, max(after, offset), nil
 	}
-	body, err := decompress(batch[batchHead:], compress.Compression(attributes&compressions))
+	body, err := r.decompress(batch[batchHead:], compress.Compression(attributes&compressions))
 	if err != nil {
 		return messages, offset, err
 	}
@@ -104,7 +105,8 @@ func (r *records) next(messages []kafka.Message, offset int64) ([]kafka.Message,
 	return messages, max(after, offset), err
 }
 
-func decompress(body []byte, method compress.Compression) ([]byte, error) {
+// decompress returns what was compressed, in memory of its own size.
+func (r *records) decompress(body []byte, method compress.Compression) ([]byte, error) {
 	if method == compress.None {
 		return body, nil
 	}
@@ -114,15 +116,18 @@ func decompress(body []byte, method compress.Compression) ([]byte, error) {
 	}
 	reader := codec.NewReader(bytes.NewReader(body))
 	defer reader.Close()
-	plain := bytes.NewBuffer(make([]byte, 0, 4*len(body)))
-	n, err := plain.ReadFrom(io.LimitReader(reader, maxBatchBytes))
+	if r.plain == nil {
+		r.plain = new(bytes.Buffer)
+	}
+	r.plain.Reset()
+	n, err := r.plain.ReadFrom(io.LimitReader(reader, maxBatchBytes))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBatch, err)
 	}
 	if n == maxBatchBytes {
 		return nil, fmt.Errorf("%w: it is larger than 1 GiB", errBatch)
 	}
-	return plain.Bytes(), nil
+	return bytes.Clone(r.plain.Bytes()), nil
 }
 
 // messageDecoder decodes the messages of one batch.

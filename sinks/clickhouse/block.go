@@ -46,6 +46,17 @@ func (b *block) begin(e *events, chosen []int32) {
 	}
 }
 
+// size is about how many bytes the block takes, rather too many.
+func (b *block) size() int {
+	size := (1 << 16) + 250*len(b.chosen) // what is not text, and the lengths of texts
+	for _, r := range b.rows {
+		for _, text := range b.events.texts[r.texts:][:r.fields.Len()] {
+			size += len(text)
+		}
+	}
+	return size
+}
+
 // text returns the field's text in a row, "" for none.
 func (b *block) text(i int, f schemas.Field) string {
 	p := &b.rows[i]

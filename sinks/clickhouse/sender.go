@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	client "github.com/ClickHouse/ch-go"
@@ -60,6 +61,7 @@ func (s *sender) send(ctx context.Context, table, id, token string, e *events, c
 				return refusal
 			}
 			s.block.begin(e, chosen)
+			s.bytes.Buf = slices.Grow(s.bytes.Buf, s.block.size())
 			return nil
 		},
 	})
