@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 
 	"sekisho/cmd/sekisho/internal/traffic"
 	"sekisho/sinks/clickhouse/embedded"
+	"sekisho/stream/kafkatest"
 )
 
 // demo runs `sekisho demo` against u and returns its account.
@@ -78,6 +80,31 @@ func TestDemoBalances(t *testing.T) {
 		if outcomes[outcome] != want {
 			t.Errorf("the metrics have %d %s, the ledger %d", outcomes[outcome], outcome, want)
 		}
+	}
+}
+
+// TestDemoBalancesThroughTheSpool: events that wait on disk, because Kafka answers
+// nothing for a while, are accounted for, also where their visitors reset meanwhile.
+func TestDemoBalancesThroughTheSpool(t *testing.T) {
+	dir := t.TempDir()
+	k, err := kafkatest.Start(filepath.Join(dir, "a kafka"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	brought[dir] = k
+	t.Cleanup(func() { k.Close(); delete(brought, dir) })
+	u := startUp(t, dir)
+	a := demo(t, u, func(*output) {
+		for range 2 {
+			release := k.Hang()
+			eventually(t, waitTime, "events to wait on disk", func() bool { return metric(t, u, "sekisho_spool_records") > 0 })
+			release()
+			eventually(t, waitTime, "the spool to be empty", func() bool { return metric(t, u, "sekisho_spool_records") == 0 })
+		}
+	}, "--count=12000", "--rate=1000", "--seed="+strconv.Itoa(os.Getpid()))
+	t.Logf("%+v; the collector withheld %v", a, metric(t, u, "sekisho_spool_withheld_total"))
+	if !a.Balanced || a.Events != 12000 || a.Lost+a.Doubled+a.Leaked+a.Unaccounted+a.Unanswered != 0 {
+		t.Errorf("the account does not balance: %+v", a)
 	}
 }
 

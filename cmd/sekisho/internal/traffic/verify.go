@@ -86,8 +86,8 @@ func (v *Verifier) Verify(ctx context.Context, t *Traffic) (Account, error) {
 		if err != nil {
 			return l.account, err
 		}
-		off, anonymised := v.difference(after, l)
-		reset := after.reset - v.before.reset
+		off, anonymised, withheld := v.difference(after, l)
+		reset := after.reset - v.before.reset + withheld
 		if off == 0 && anonymised == uint64(len(l.anonymised)) || ctx.Err() != nil {
 			return v.close(ctx, l, off, anonymised, reset)
 		}
@@ -119,16 +119,26 @@ func insist(ctx context.Context, try func() error) error {
 const last = 30 * time.Second
 
 // difference says by how many events the accounts differ from the ledger, and
-// how many rows there are that the collector anonymised.
-func (v *Verifier) difference(after totals, l *ledger) (off, anonymised uint64) {
+// how many rows there are that the collector anonymised. What was withheld it
+// leaves out: events that were answered as allowed, waited in the collector's spool
+// while their visitor reset, and were dropped as they came out of it, and counted so.
+func (v *Verifier) difference(after totals, l *ledger) (off, anonymised, withheld uint64) {
 	a := &l.account
 	for outcome, want := range map[schemas.Outcome]uint64{
 		schemas.Allowed: a.Allowed, schemas.Anonymised: a.Anonymised, schemas.Dropped: a.Dropped, schemas.Rejected: a.Rejected,
 	} {
 		have := after.outcomes[outcome] - v.before.outcomes[outcome]
 		off += max(have, want) - min(have, want)
+		if outcome == schemas.Dropped && have > want && a.Resets > 0 {
+			withheld = have - want
+		}
 	}
-	return off, (after.anonymised - after.kept) - (v.before.anonymised - v.before.kept)
+	if allowed := after.outcomes[schemas.Allowed] - v.before.outcomes[schemas.Allowed]; allowed+withheld == a.Allowed {
+		off -= 2 * withheld
+	} else {
+		withheld = 0
+	}
+	return off, (after.anonymised - after.kept) - (v.before.anonymised - v.before.kept), withheld
 }
 
 // close compares the rows one by one and closes the account.
