@@ -59,7 +59,7 @@ func (h *hearing) hear(t *Table, site *Site, e *schemas.Event, r *Request, j *ju
 }
 
 func (h *hearing) hearSignals(s *schemas.Signals, j *jurisdiction) {
-	if *s == (schemas.Signals{}) {
+	if !s.Any() {
 		return
 	}
 	if s.Unclear != "" {

@@ -61,3 +61,14 @@ type Signals struct {
 	// more than once with different values.
 	Unclear string
 }
+
+// Any reports whether there is any signal. It is asked for every event, and comparing
+// with Signals{} takes a tenth of a decision.
+func (s *Signals) Any() bool {
+	return len(s.TCF)|len(s.TCFPublisher)|len(s.TCFHeader)|len(s.AdditionalConsent)|
+		len(s.GPP)|len(s.GPPSections)|len(s.USPrivacy)|len(s.GCS)|
+		len(s.GCD)|len(s.OneTrust)|len(s.OneTrustClosed)|len(s.Cookiebot)|
+		len(s.Didomi)|len(s.CookieYes)|len(s.Usercentrics)|len(s.Categories)|
+		len(s.ATT)|len(s.LimitAdTracking)|len(s.GPC)|len(s.DNT)|
+		len(s.GDPR)|len(s.Unclear) != 0
+}
