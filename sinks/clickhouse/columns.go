@@ -160,7 +160,7 @@ func millionths(text string) int64 {
 	digits := (fraction + "0000000")[:7]
 	n, errWhole := strconv.ParseInt(whole, 10, 64)
 	part, errPart := strconv.ParseUint(digits, 10, 32)
-	if errWhole != nil || errPart != nil {
+	if errWhole != nil || errPart != nil || strings.ContainsAny(text, "eE") {
 		f, _ := strconv.ParseFloat(text, 64) // checked with the field
 		return int64(math.Round(f * 1e6))
 	}
