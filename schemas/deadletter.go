@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -122,9 +123,10 @@ type deadLetterJSON struct {
 	Value     json.RawMessage `json:"value,omitempty"`
 }
 
-// Describe fills in what the letter says of the record in its Value.
+// Describe fills in what the letter says of the record in its Value. The record's
+// memory may be used again afterwards.
 func (l *DeadLetter) Describe(r *Record) {
-	l.Kind, l.Site, l.Type, l.Minute = KindEvent, r.Event.Get(Site), r.Event.Type, MinuteOf(r.Event.Time)
+	l.Kind, l.Site, l.Type, l.Minute = KindEvent, strings.Clone(r.Event.Get(Site)), r.Event.Type, MinuteOf(r.Event.Time)
 }
 
 // ID names the letter among all: topic, partition, offset and recipient.

@@ -31,6 +31,25 @@ func TestDeadLetterRoundTrip(t *testing.T) {
 	}
 }
 
+// A letter keeps what it says of its record when the next one is decoded.
+func TestDeadLetterIsItsOwn(t *testing.T) {
+	const of = `{"schema":1,"outcome":"allowed","reason":"granted","policy":"1","jurisdiction":"japan","purposes":["necessary"],"grants":{"store":1},` +
+		`"id":"01a21556-8e77-7c47-8934-3d9cf0b105be","type":"pageview","site":"SITE","time":"2026-11-02T09:00:00.000Z"}`
+	var decoder RecordDecoder
+	var r Record
+	var letters []DeadLetter
+	for _, site := range []string{"shop", "news", "travel"} {
+		if err := decoder.Decode([]byte(strings.Replace(of, "SITE", site, 1)), &r); err != nil {
+			t.Fatal(err)
+		}
+		letters = append(letters, DeadLetter{})
+		letters[len(letters)-1].Describe(&r)
+	}
+	if letters[0].Site != "shop" || letters[1].Site != "news" || letters[2].Site != "travel" {
+		t.Errorf("got %+v", letters)
+	}
+}
+
 // What is no JSON can be no record, so it cannot have been enforced.
 func TestDeadLetterKeepsNoGarbage(t *testing.T) {
 	l := DeadLetter{Topic: "t", Recipient: "store", At: time.Now(), Expires: time.Now(), Value: []byte("taro@example.jp")}

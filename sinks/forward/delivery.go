@@ -340,7 +340,6 @@ func (d *delivery) bury(ctx context.Context, place int, why schemas.DeadReason, 
 		if v.decoder.Decode(m.Value, &v.record) == nil {
 			letter.Value = m.Value
 			letter.Describe(&v.record)
-			letter.Site = string([]byte(letter.Site)) // the decoder's memory is used again
 		}
 		d.views.Put(v)
 	}
