@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -14,6 +15,9 @@ import (
 // DeadLetters is the topic of what could not be stored or sent. Safe for
 // concurrent use.
 type DeadLetters struct {
+	// Log, if any, is told of messages on the topic that are no letters.
+	Log *slog.Logger
+
 	cluster *Cluster
 	metrics *metrics.Set
 }
@@ -106,7 +110,8 @@ func (d *DeadLetters) counter(l *schemas.DeadLetter) *metrics.Counter {
 
 // Each gives take every letter that is not expired, once, in the order in which
 // they were first written: one that was settled as it was before, with what became
-// of it. It ends with what was there when it was called.
+// of it. It ends with what was there when it was called. What is no letter, or one of
+// a newer program, keeps the others from nothing.
 //
 // Who uses a letter's value must have it reviewed first: its user may have reset
 // since.
@@ -117,7 +122,7 @@ func (d *DeadLetters) Each(ctx context.Context, take func(*schemas.DeadLetter) e
 		return err
 	}
 	settled := map[string]schemas.Settlement{}
-	err = d.read(ctx, spans[0], func(l *schemas.DeadLetter) error {
+	err = d.read(ctx, spans[0], d.Log, func(l *schemas.DeadLetter) error {
 		settled[l.ID()] = l.Settled
 		return nil
 	})
@@ -125,7 +130,7 @@ func (d *DeadLetters) Each(ctx context.Context, take func(*schemas.DeadLetter) e
 		return err
 	}
 	given := map[string]struct{}{}
-	return d.read(ctx, spans[0], func(l *schemas.DeadLetter) error {
+	return d.read(ctx, spans[0], nil, func(l *schemas.DeadLetter) error {
 		id := l.ID()
 		if _, again := given[id]; again || l.Settled != schemas.Unsettled {
 			return nil
@@ -136,11 +141,14 @@ func (d *DeadLetters) Each(ctx context.Context, take func(*schemas.DeadLetter) e
 	})
 }
 
-func (d *DeadLetters) read(ctx context.Context, span Span, take func(*schemas.DeadLetter) error) error {
+func (d *DeadLetters) read(ctx context.Context, span Span, log *slog.Logger, take func(*schemas.DeadLetter) error) error {
 	return d.cluster.Read(ctx, d.cluster.config.Topics.DeadLetters, span, func(m *kafka.Message) error {
 		l, err := schemas.DecodeDeadLetter(m.Value)
 		if err != nil {
-			return fmt.Errorf("offset %d of topic %s: %w", m.Offset, m.Topic, err)
+			if log != nil {
+				log.Warn("a message is no dead letter that this program knows, and is passed over", "topic", m.Topic, "offset", m.Offset, "error", err)
+			}
+			return nil
 		}
 		if !l.Expires.After(time.Now()) {
 			return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,30 @@ func TestDeadLetters(t *testing.T) {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("want %s in\n%s", want, &text)
 		}
+	}
+}
+
+// A message that is no letter keeps nobody from those that are, and is told of once.
+func TestWhatIsNoLetter(t *testing.T) {
+	cluster := open(t, testConfig(startBroker(t)))
+	var told bytes.Buffer
+	d := NewDeadLetters(cluster, nil)
+	d.Log = slog.New(slog.NewTextHandler(&told, nil))
+	if err := d.Append(t.Context(), letter(1)); err != nil {
+		t.Fatal(err)
+	}
+	junk := []Entry{{Time: time.Now(), Value: []byte("junk")}, {Time: time.Now(), Value: []byte(`{"schema":99}`)}, {Time: time.Now()}}
+	if _, err := cluster.Append(t.Context(), cluster.config.Topics.DeadLetters, 0, junk); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Append(t.Context(), letter(2)); err != nil {
+		t.Fatal(err)
+	}
+	if list := lettersOf(t, d); len(list) != 2 || list[0].Offset != 1 || list[1].Offset != 2 {
+		t.Errorf("got %+v", list)
+	}
+	if n := strings.Count(told.String(), "passed over"); n != len(junk) {
+		t.Errorf("told of %d messages, want %d:\n%s", n, len(junk), &told)
 	}
 }
 

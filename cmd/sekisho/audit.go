@@ -130,10 +130,12 @@ func runAudit(cmd *cobra.Command, f auditFlags) error {
 	if err != nil {
 		return err
 	}
+	letters := stream.NewDeadLetters(cluster, nil)
+	letters.Log = log
 	show := newProgress(os.Stderr, "reading", "read", "messages")
 	report, err := audit.Run(ctx, audit.Options{
 		Cluster: cluster, Store: store, Group: c.ClickHouse.Group,
-		Letters: stream.NewDeadLetters(cluster, nil), Retention: clickhouse.RetentionOf(rules),
+		Letters: letters, Retention: clickhouse.RetentionOf(rules),
 		Withheld: func(r *schemas.Record) bool {
 			was := r.Outcome
 			left, _ := review.Only(r, policy.Store)

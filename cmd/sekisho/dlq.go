@@ -221,9 +221,11 @@ func redrive(cmd *cobra.Command, names []string, f letterFilter, dryRun bool) er
 	for _, name := range names {
 		missing[name] = true
 	}
+	letters := stream.NewDeadLetters(cluster, nil)
+	letters.Log = log
 	var fates [replay.NumFates]int
 	d := replay.Redrive{
-		Cluster: cluster, Letters: stream.NewDeadLetters(cluster, nil), Reviewer: review.Reviewer, DryRun: dryRun,
+		Cluster: cluster, Letters: letters, Reviewer: review.Reviewer, DryRun: dryRun,
 		Select: func(l *schemas.DeadLetter) bool { return f.has(l) && (len(names) == 0 || missing[l.ID()]) },
 		Report: func(l *schemas.DeadLetter, fate replay.Fate) {
 			fates[fate]++
@@ -256,7 +258,9 @@ func openLetters(cmd *cobra.Command) (*stream.DeadLetters, *stream.Cluster, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	return stream.NewDeadLetters(cluster, nil), cluster, nil
+	letters := stream.NewDeadLetters(cluster, nil)
+	letters.Log = log
+	return letters, cluster, nil
 }
 
 // openLettersReviewed opens it with what decides about letters as of now.
