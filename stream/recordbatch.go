@@ -81,7 +81,7 @@ func (e *encoder) encode(b *batch, accounts []account, now time.Time) (io.Reader
 	}
 	for i := range accounts {
 		a := &accounts[i]
-		*to = appendRecord(*to, n, at(a.time), nil, a.value, accountHeaders, a.id[:]...)
+		*to = appendRecord(*to, n, at(notAhead(a.time, now)), nil, a.value, accountHeaders, a.id[:]...)
 		n++
 	}
 	if compress {
@@ -175,8 +175,9 @@ func appendHeaders(b []byte, count int64, texts ...string) []byte {
 }
 
 // notAhead returns a time of which Kafka takes a message. Clocks of clients are
-// ahead, and for a message of the future Kafka refuses the whole batch. The hour
-// that has begun is as coarse as what is anonymised is.
+// ahead, and so was ours where it was set back since, as of an account that had to
+// wait; and for a message of the future Kafka refuses the whole batch. The hour that
+// has begun is as coarse as what is anonymised is.
 func notAhead(t, now time.Time) time.Time {
 	if t.After(now) {
 		return now.Truncate(time.Hour)

@@ -48,6 +48,9 @@ func madeOf(data []byte, now time.Time) (*batch, []account, []kafka.Record) {
 		at := now.Add(-ago).Truncate(time.Millisecond)
 		key, value := append([]byte("k"), take(int(kind%64))...), bytes.Repeat(take(1+int(kind>>3)%100), 1+int(kind>>8)%30)
 		if kind%5 == 0 {
+			if kind%3 == 0 {
+				at = now.Add(ago + 2*time.Hour) // the clock was set back since
+			}
 			a := account{time: at.Truncate(time.Minute), value: value}
 			copy(a.id[:], key)
 			accounts = append(accounts, a)
@@ -67,7 +70,7 @@ func madeOf(data []byte, now time.Time) (*batch, []account, []kafka.Record) {
 	}
 	for i := range accounts {
 		want = append(want, kafka.Record{
-			Time: accounts[i].time, Value: text(accounts[i].value),
+			Time: notAhead(accounts[i].time, now), Value: text(accounts[i].value),
 			Headers: append(header(schemas.KindAccount), kafka.Header{Key: schemas.HeaderBatch, Value: accounts[i].id[:]}),
 		})
 	}
