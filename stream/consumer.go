@@ -186,6 +186,7 @@ func (p *partition) consume(ctx context.Context) {
 	for ctx.Err() == nil && p.offset < p.span.To {
 		if err := p.read(ctx); err != nil && ctx.Err() == nil {
 			c.log.Warn("cannot read a partition; trying again", "partition", p.id, "error", err)
+			p.findLag(ctx)
 			pause(ctx, time.Second)
 		}
 	}
@@ -250,10 +251,7 @@ func (p *partition) gather(ctx context.Context, reader *partitionReader) ([]kafk
 	for len(messages) < p.consumer.options.MaxMessages && size < maxRun && messages[len(messages)-1].Offset < p.span.To-1 {
 		m, err := reader.next(wait)
 		if err != nil {
-			if wait.Err() != nil {
-				break
-			}
-			return nil, err
+			break // time is up, or else the next run begins with the same error
 		}
 		messages, size = append(messages, m), size+len(m.Value)
 	}
@@ -284,12 +282,13 @@ func (p *partition) first(ctx context.Context, reader *partitionReader) (kafka.M
 	for {
 		idle, cancel := context.WithTimeout(ctx, stall)
 		m, err := reader.next(idle)
+		quiet := idle.Err() != nil
 		cancel()
 		if err == nil {
 			p.patience.read()
 		}
 		expired := errors.Is(err, kafka.OffsetOutOfRange)
-		if err == nil || ctx.Err() != nil || !expired && !errors.Is(err, context.DeadlineExceeded) {
+		if err == nil || ctx.Err() != nil || !expired && !quiet {
 			return m, err
 		}
 		first, end, err := p.consumer.cluster.bounds(ctx, p.consumer.options.Topic, p.id)
@@ -297,17 +296,18 @@ func (p *partition) first(ctx context.Context, reader *partitionReader) (kafka.M
 			return m, err
 		}
 		at := max(p.offset, first)
-		p.setLag(max(end-at, 0))
+		read := max(at, reader.offset) // marks of transactions have offsets, too, and are no messages
+		p.setLag(max(end-read, 0))
 		switch {
-		case end < at:
+		case end < read:
 			p.offset = first
 			return m, errShorter
-		case first >= p.span.To:
-			return kafka.Message{Offset: first}, nil
+		case max(first, reader.offset) >= p.span.To:
+			return kafka.Message{Offset: max(first, reader.offset)}, nil
 		case expired:
 			p.passOver(at)
 			return m, err
-		case p.patience.over(end > at):
+		case p.patience.over(end > read):
 			return m, errStalled
 		}
 	}

@@ -63,6 +63,16 @@ func (p *partition) setLag(lag int64) {
 	p.lag = lag
 }
 
+// findLag asks how far the partition is behind, while it cannot be read.
+func (p *partition) findLag(ctx context.Context) {
+	if p.offset < 0 {
+		return // there is no telling before it has begun
+	}
+	if _, end, err := p.consumer.cluster.bounds(ctx, p.consumer.options.Topic, p.id); err == nil {
+		p.setLag(max(min(end, p.span.To)-p.offset, 0))
+	}
+}
+
 // held is how long a run may be handled before the topic's end is asked for: until
 // then the lag is what it was when the run was read.
 const held = 3 * time.Second

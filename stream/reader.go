@@ -3,6 +3,7 @@ package stream
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -18,8 +19,10 @@ type partitionReader struct {
 	decoded []kafka.Message // of one batch
 	given   int             // of them
 	plain   bytes.Buffer
+	err     error // why there is nothing after that
 }
 
+// fetched is what came, and what is wrong with that behind it.
 type fetched struct {
 	records *records
 	err     error
@@ -41,7 +44,9 @@ func (r *partitionReader) fetch(ctx context.Context, c *Cluster, topic string, p
 	for ctx.Err() == nil {
 		records, err := c.fetchRecords(ctx, topic, partition, offset)
 		if err == nil {
-			offset, err = records.end(offset)
+			if offset, err = records.end(offset); err != nil {
+				err = unreadable(offset, err)
+			}
 		}
 		if err == nil && len(records.rest) == 0 {
 			continue
@@ -56,17 +61,22 @@ func (r *partitionReader) fetch(ctx context.Context, c *Cluster, topic string, p
 	}
 }
 
+func unreadable(offset int64, why error) error {
+	return fmt.Errorf("cannot read what is at offset %d: %w", offset, why)
+}
+
 // message returns the next message if there is one without waiting.
 func (r *partitionReader) message() (m kafka.Message, ok bool, err error) {
 	for r.given == len(r.decoded) {
 		if r.records == nil || len(r.records.rest) == 0 {
 			return m, false, nil
 		}
+		from := r.offset
 		r.given = 0
-		r.decoded, r.offset, err = r.records.next(r.decoded[:0], r.offset)
+		r.decoded, r.offset, err = r.records.next(r.decoded[:0], from)
 		if err != nil {
-			r.decoded = r.decoded[:0]
-			return m, false, err
+			r.decoded, r.records = r.decoded[:0], nil
+			return m, false, unreadable(from, err)
 		}
 	}
 	m = r.decoded[r.given]
@@ -74,19 +84,25 @@ func (r *partitionReader) message() (m kafka.Message, ok bool, err error) {
 	return m, true, nil
 }
 
-// next waits for the next message.
+// next waits for the next message. An error that is not of ctx is final: it comes
+// again until reading begins anew, and nothing behind it is handed out.
 func (r *partitionReader) next(ctx context.Context) (kafka.Message, error) {
 	for {
 		m, ok, err := r.message()
-		if ok || err != nil {
-			return m, err
+		if ok {
+			return m, nil
+		}
+		if err != nil {
+			r.err = err
+		}
+		if r.err != nil {
+			return m, r.err
 		}
 		select {
 		case f := <-r.fetched:
-			if f.err != nil {
-				return m, f.err
+			if r.records, r.err = f.records, f.err; r.records != nil {
+				r.records.plain = &r.plain
 			}
-			r.records, f.records.plain = f.records, &r.plain
 		case <-ctx.Done():
 			return m, ctx.Err()
 		}

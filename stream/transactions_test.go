@@ -1,0 +1,68 @@
+package stream
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// transact writes records in a transaction.
+func transact(t *testing.T, c Config, records ...*kgo.Record) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers...), kgo.TransactionalID("copier"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Who copies a topic may do so in transactions. Their marks have offsets and are no
+// messages: a consumer gets to the end of the topic, and is not behind.
+func TestMarksOfTransactions(t *testing.T) {
+	t.Parallel()
+	c := testConfig(startBroker(t))
+	c.Partitions = 1
+	cluster := open(t, c)
+	const each = 3
+	for range each {
+		transact(t, c, &kgo.Record{Topic: c.Topics.Events, Value: []byte("a")}, &kgo.Record{Topic: c.Topics.Events, Value: []byte("b")})
+	}
+	spans, err := cluster.Spans(t.Context(), c.Topics.Events)
+	if err != nil || len(spans) != 1 || spans[0].To != each*3 {
+		t.Fatalf("the topic has %v: %v", spans, err)
+	}
+	for name, within := range map[string][]Span{"all": nil, "a span": spans} {
+		var handled atomic.Int64
+		consumer := NewConsumer(cluster, ConsumerOptions{Group: name, MaxMessages: 1000, MaxWait: 50 * time.Millisecond, Spans: within, Log: discard()},
+			func(_ context.Context, _ int, messages []kafka.Message) error {
+				handled.Add(int64(len(messages)))
+				return nil
+			})
+		running, stop := context.WithCancel(t.Context())
+		var member sync.WaitGroup
+		member.Go(func() { _ = consumer.Run(running) })
+		wait(t, name+" is handled and nothing is behind", func() bool { return handled.Load() == 2*each && consumer.Lag() == 0 })
+		if within != nil {
+			wait(t, "the span is committed", func() bool {
+				commits, err := cluster.Commits(t.Context(), name, c.Topics.Events, 1)
+				return err == nil && commits[0].Offset == spans[0].To
+			})
+		}
+		stop()
+		member.Wait()
+	}
+}
