@@ -2,11 +2,8 @@ package stream
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -29,7 +26,7 @@ func Connect(c Config) (*Cluster, error) {
 	if len(c.Brokers) == 0 {
 		return nil, errors.New("kafka.brokers is empty: name a broker (host:port), or run `sekisho up`, which brings its own")
 	}
-	encryption, err := c.TLS.config()
+	encryption, err := c.TLS.Config("kafka.tls")
 	if err != nil {
 		return nil, err
 	}
@@ -61,46 +58,14 @@ func (c *Cluster) Config() Config { return c.config }
 // Wait returns when a broker answers, trying again with growing pauses until
 // ctx ends; report is told of each failure.
 func (c *Cluster) Wait(ctx context.Context, report func(error, time.Duration)) error {
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		_, err := c.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.config.Topics.Events}})
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("cannot reach Kafka at %v: %w", c.config.Brokers, err)
-		}
-		report(err, pause)
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
+	err := Retry(ctx, report, func() (again bool, err error) {
+		_, err = c.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.config.Topics.Events}})
+		return true, err
+	})
+	if err != nil {
+		return fmt.Errorf("cannot reach Kafka at %v: %w", c.config.Brokers, err)
 	}
-}
-
-// config returns the TLS configuration, nil for none.
-func (t *TLS) config() (*tls.Config, error) {
-	if !t.Enabled {
-		return nil, nil
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
-	if t.CA != "" {
-		pem, err := os.ReadFile(t.CA)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read tls.ca: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("cannot use tls.ca %s: it has no PEM certificate", t.CA)
-		}
-	}
-	if t.Certificate != "" {
-		pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
-		if err != nil {
-			return nil, fmt.Errorf("cannot use tls.certificate and tls.key: %w", err)
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
-	return c, nil
+	return nil
 }
 
 // mechanism returns the SASL mechanism, nil for none.

@@ -48,15 +48,6 @@ func (t *Topics) Validate(check *strict.Check) {
 // topicName is what Kafka takes.
 var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
 
-// TLS configures encrypted connections.
-type TLS struct {
-	Enabled     bool   `yaml:"enabled" doc:"Whether connections are encrypted."`
-	CA          string `yaml:"ca" doc:"File of the certificate authorities; the system's when empty."`
-	Certificate string `yaml:"certificate" doc:"File of the client's certificate, when the server asks for one."`
-	Key         string `yaml:"key" doc:"File of its key."`
-	ServerName  string `yaml:"server_name" doc:"Name that the server's certificate must bear, when it is not the address."`
-}
-
 // SASL configures authentication.
 type SASL struct {
 	Mechanism string        `yaml:"mechanism" doc:"plain, scram-sha-256 or scram-sha-512; none when empty."`
@@ -106,8 +97,5 @@ func (c *Config) Validate(check *strict.Check) {
 	}
 	if c.SASL.Mechanism != "" && c.SASL.Username == "" {
 		check.Problem("sasl.username", c.SASL.Username, "is required with sasl.mechanism")
-	}
-	if (c.TLS.Certificate == "") != (c.TLS.Key == "") {
-		check.Problem("tls.key", c.TLS.Key, "tls.certificate and tls.key go together")
 	}
 }

@@ -135,15 +135,12 @@ func (e *unsureError) Unwrap() error { return e.cause }
 // each failure. It fails when the topics are not as Sekisho needs them, or when
 // ctx ends.
 func (c *Cluster) AwaitTopics(ctx context.Context, report func(error, time.Duration)) (partitions int, err error) {
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+	err = Retry(ctx, report, func() (again bool, err error) {
 		partitions, err = c.VerifyTopics(ctx)
 		var unsure *unsureError
-		if !errors.As(err, &unsure) || ctx.Err() != nil {
-			return partitions, err
-		}
-		report(err, wait)
-		pause(ctx, wait)
-	}
+		return errors.As(err, &unsure), err
+	})
+	return partitions, err
 }
 
 // sure returns an error of the broker as one that stays, unless it may pass.

@@ -1,17 +1,16 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"sekisho/cmd/sekisho/internal/role"
 	"sekisho/schemas"
 	"sekisho/sinks/replay"
 	"sekisho/stream"
@@ -76,7 +75,7 @@ func dlqListCommand() *cobra.Command {
 			if err := f.check(); err != nil {
 				return err
 			}
-			letters, _, err := openLetters(cmd)
+			letters, err := openLetters(cmd)
 			if err != nil {
 				return err
 			}
@@ -138,12 +137,13 @@ nothing, or when the record cannot be read.`,
 		Example: `  sekisho dlq show sekisho.events/3/17/store`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			letters, reviewer, err := openLettersReviewed(cmd)
+			o, err := openReview(cmd)
 			if err != nil {
 				return err
 			}
+			defer o.close()
 			found := false
-			err = letters.Each(cmd.Context(), func(l *schemas.DeadLetter) error {
+			err = lettersOf(o.cluster, o.log).Each(o.context, func(l *schemas.DeadLetter) error {
 				if l.ID() != args[0] {
 					return nil
 				}
@@ -152,7 +152,7 @@ nothing, or when the record cannot be read.`,
 				var decoder schemas.RecordDecoder
 				if l.Value != nil && decoder.Decode(l.Value, &r) == nil {
 					l.Value = nil
-					if left, _ := reviewer.Only(&r, l.Recipient); left != nil {
+					if left, _ := o.review.Only(&r, l.Recipient); left != nil {
 						l.Value = left.AppendJSON(nil)
 					}
 				}
@@ -202,30 +202,18 @@ id what it has already. Name letters, or choose with --all and the filters.`,
 }
 
 func redrive(cmd *cobra.Command, names []string, f letterFilter, dryRun bool) error {
-	c, log, err := operator(cmd)
+	o, err := openReview(cmd)
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(cmd.Context())
-	defer stop()
-	cluster, _, err := openKafka(ctx, c, log)
-	if err != nil {
-		return err
-	}
-	defer cluster.Close()
-	review, err := role.StartReview(ctx, c, cluster, log)
-	if err != nil {
-		return err
-	}
+	defer o.close()
 	missing := map[string]bool{}
 	for _, name := range names {
 		missing[name] = true
 	}
-	letters := stream.NewDeadLetters(cluster, nil)
-	letters.Log = log
 	var fates [replay.NumFates]int
 	d := replay.Redrive{
-		Cluster: cluster, Letters: letters, Reviewer: review.Reviewer, DryRun: dryRun,
+		Cluster: o.cluster, Letters: lettersOf(o.cluster, o.log), Reviewer: o.review.Reviewer, DryRun: dryRun,
 		Select: func(l *schemas.DeadLetter) bool { return f.has(l) && (len(names) == 0 || missing[l.ID()]) },
 		Report: func(l *schemas.DeadLetter, fate replay.Fate) {
 			fates[fate]++
@@ -233,7 +221,7 @@ func redrive(cmd *cobra.Command, names []string, f letterFilter, dryRun bool) er
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", l.ID(), fate)
 		},
 	}
-	if err := d.Run(ctx); err != nil {
+	if err := d.Run(o.context); err != nil {
 		return err
 	}
 	for fate, n := range fates {
@@ -249,33 +237,21 @@ func redrive(cmd *cobra.Command, names []string, f letterFilter, dryRun bool) er
 }
 
 // openLetters opens the topic of dead letters.
-func openLetters(cmd *cobra.Command) (*stream.DeadLetters, *stream.Cluster, error) {
+func openLetters(cmd *cobra.Command) (*stream.DeadLetters, error) {
 	c, log, err := operator(cmd)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	cluster, _, err := openKafka(cmd.Context(), c, log)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	letters := stream.NewDeadLetters(cluster, nil)
-	letters.Log = log
-	return letters, cluster, nil
+	return lettersOf(cluster, log), nil
 }
 
-// openLettersReviewed opens it with what decides about letters as of now.
-func openLettersReviewed(cmd *cobra.Command) (*stream.DeadLetters, *replay.Reviewer, error) {
-	c, log, err := operator(cmd)
-	if err != nil {
-		return nil, nil, err
-	}
-	letters, cluster, err := openLetters(cmd)
-	if err != nil {
-		return nil, nil, err
-	}
-	review, err := role.StartReview(cmd.Context(), c, cluster, log)
-	if err != nil {
-		return nil, nil, err
-	}
-	return letters, review.Reviewer, nil
+// lettersOf reads the topic of dead letters, and tells what on it is none.
+func lettersOf(cluster *stream.Cluster, log *slog.Logger) *stream.DeadLetters {
+	letters := stream.NewDeadLetters(cluster, nil)
+	letters.Log = log
+	return letters
 }

@@ -39,20 +39,12 @@ POST /erase on the admin listener of a sink does the same, without waiting.`,
 		GroupID: "tools",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			identifiers, err := f.identifiers(cmd.InOrStdin())
+			s, err := f.open(cmd)
 			if err != nil {
 				return fmt.Errorf("cannot erase: %w", err)
 			}
-			actor, err := f.actor()
-			if err != nil {
-				return err
-			}
-			s, err := openSubjects(cmd.Context(), cmd)
-			if err != nil {
-				return err
-			}
 			defer s.close()
-			sealed, ticket, err := s.Erase(cmd.Context(), actor, identifiers)
+			sealed, ticket, err := s.Erase(cmd.Context(), s.actor, s.identifiers)
 			if sealed != "" {
 				fmt.Fprintf(cmd.OutOrStdout(), "accepted; ticket\n%s\n", sealed)
 			}

@@ -26,21 +26,13 @@ POST /export on the admin listener of a sink does the same.`,
 		GroupID: "tools",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			identifiers, err := f.identifiers(cmd.InOrStdin())
+			s, err := f.open(cmd)
 			if err != nil {
 				return fmt.Errorf("cannot export: %w", err)
 			}
-			actor, err := f.actor()
-			if err != nil {
-				return err
-			}
-			s, err := openSubjects(cmd.Context(), cmd)
-			if err != nil {
-				return err
-			}
 			defer s.close()
 			out := bufio.NewWriter(cmd.OutOrStdout())
-			if err := s.Export(cmd.Context(), actor, identifiers, out); err != nil {
+			if err := s.Export(cmd.Context(), s.actor, s.identifiers, out); err != nil {
 				return err
 			}
 			return out.Flush()

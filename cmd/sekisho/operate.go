@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,8 +14,10 @@ import (
 
 	"sekisho/cmd/sekisho/internal/config"
 	"sekisho/cmd/sekisho/internal/local"
+	"sekisho/cmd/sekisho/internal/role"
 	"sekisho/cmd/sekisho/internal/vendors"
 	"sekisho/schemas/strict"
+	"sekisho/stream"
 )
 
 // withOperator adds to a command of an operator what it needs to find what it is
@@ -40,6 +43,35 @@ func operator(cmd *cobra.Command) (*config.Config, *slog.Logger, error) {
 		return nil, nil, fmt.Errorf("%w; or name a deployment with --config", err)
 	}
 	return c, log, nil
+}
+
+// reviewing is what a command needs that reads records and decides about them as of
+// now.
+type reviewing struct {
+	context context.Context // of the command; ends with close
+	config  *config.Config
+	cluster *stream.Cluster
+	review  *role.Review
+	log     *slog.Logger
+	close   func()
+}
+
+func openReview(cmd *cobra.Command) (*reviewing, error) {
+	c, log, err := operator(cmd)
+	if err != nil {
+		return nil, err
+	}
+	cluster, _, err := openKafka(cmd.Context(), c, log)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(cmd.Context())
+	r := &reviewing{context: ctx, config: c, cluster: cluster, log: log, close: func() { stop(); cluster.Close() }}
+	if r.review, err = role.StartReview(ctx, c, cluster, log); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
 }
 
 // useUp puts into the configuration what a `sekisho up` keeps in its directory.

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -16,8 +14,6 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/spf13/cobra"
 
-	"sekisho/cmd/sekisho/internal/config"
-	"sekisho/cmd/sekisho/internal/role"
 	"sekisho/schemas"
 	"sekisho/sinks/clickhouse"
 	"sekisho/sinks/replay"
@@ -123,30 +119,20 @@ func runReplay(cmd *cobra.Command, f replayFlags) error {
 	if !slices.Contains([]string{"table", "recipient", "topic"}, kind) || name == "" {
 		return fmt.Errorf("cannot replay into %q: --into must be table:NAME, recipient:NAME or topic:NAME", f.into)
 	}
-	c, log, err := operator(cmd)
+	o, err := openReview(cmd)
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(cmd.Context())
-	defer stop()
-	cluster, _, err := openKafka(ctx, c, log)
-	if err != nil {
-		return err
-	}
-	defer cluster.Close()
-	review, err := role.StartReview(ctx, c, cluster, log)
-	if err != nil {
-		return err
-	}
+	defer o.close()
 	r := &replay.Replay{
-		Cluster: cluster, Selection: selection, Wanted: f.wanted(), Again: f.again, Reviewer: review.Reviewer,
-		Rate: f.rate, MaxBatch: c.ClickHouse.Batch.MaxEvents, Log: log,
+		Cluster: o.cluster, Selection: selection, Wanted: f.wanted(), Again: f.again, Reviewer: o.review.Reviewer,
+		Rate: f.rate, MaxBatch: o.config.ClickHouse.Batch.MaxEvents, Log: o.log,
 	}
 	run := r.Run
 	if f.dryRun {
 		run, r.Target = r.Try, dryTarget(kind, name)
 	} else {
-		closing, err := openTarget(ctx, c, cluster, review, log, r, kind, name)
+		closing, err := o.target(r, kind, name)
 		if err != nil {
 			return err
 		}
@@ -154,7 +140,7 @@ func runReplay(cmd *cobra.Command, f replayFlags) error {
 	}
 	show := newProgress(os.Stderr, "replaying", "replayed", "messages")
 	r.Progress = func(p replay.Progress) { show.update(p.Done, p.Total) }
-	counts, err := run(ctx)
+	counts, err := run(o.context)
 	show.end()
 	if err := errors.Join(err, reportReplay(cmd.OutOrStdout(), counts, f)); err != nil {
 		if cmd.Context().Err() != nil {
@@ -165,32 +151,32 @@ func runReplay(cmd *cobra.Command, f replayFlags) error {
 	return nil
 }
 
-// openTarget opens what is replayed into.
-func openTarget(ctx context.Context, c *config.Config, cluster *stream.Cluster, review *role.Review, log *slog.Logger, r *replay.Replay, kind, name string) (closing func(), err error) {
+// target opens what is replayed into.
+func (o *reviewing) target(r *replay.Replay, kind, name string) (closing func(), err error) {
 	switch kind {
 	case "topic":
-		r.Target, err = replay.Topic(ctx, cluster, name)
+		r.Target, err = replay.Topic(o.context, o.cluster, name)
 		return func() {}, err
 	case "recipient":
-		forwarder, err := review.Forwarder(name)
+		forwarder, err := o.review.Forwarder(name)
 		if err != nil {
 			return nil, err
 		}
 		r.Target = replay.Recipient(name, forwarder.Handle)
-		r.MaxBatch = min(r.MaxBatch, c.Forwarders[name].Delivery.MaxEvents)
+		r.MaxBatch = min(r.MaxBatch, o.config.Forwarders[name].Delivery.MaxEvents)
 		return func() {}, nil
 	}
-	store, err := openClickHouse(ctx, c, log)
+	store, err := openClickHouse(o.context, o.config, o.log)
 	if err != nil {
 		return nil, err
 	}
-	err = migrated(ctx, store, log)
+	err = migrated(o.context, store, o.log)
 	if err == nil {
-		sink := clickhouse.NewSink(store, cluster, clickhouse.SinkOptions{
-			Gate: review.Gate(), Log: log, Metrics: metrics.NewSet(), Dead: stream.NewDeadLetters(cluster, nil).Append, Table: name,
+		sink := clickhouse.NewSink(store, o.cluster, clickhouse.SinkOptions{
+			Gate: o.review.Gate(), Log: o.log, Metrics: metrics.NewSet(), Dead: stream.NewDeadLetters(o.cluster, nil).Append, Table: name,
 		})
 		var stop func()
-		if r.Target, stop, err = replay.Table(ctx, store, name, sink); err == nil {
+		if r.Target, stop, err = replay.Table(o.context, store, name, sink); err == nil {
 			return func() { stop(); store.Close() }, nil
 		}
 	}

@@ -35,9 +35,6 @@ func (f *subjectFlags) add(cmd *cobra.Command) *cobra.Command {
 	return withOperator(cmd)
 }
 
-// actor is who asks.
-func (f *subjectFlags) actor() (string, error) { return actorOf(f.by) }
-
 // actorOf is who asks, by --by or else the user of this machine.
 func actorOf(by string) (string, error) {
 	if by != "" {
@@ -115,15 +112,28 @@ func known(all ...resetfile.Identifier) (list []resetfile.Identifier, err error)
 	return list, nil
 }
 
-// subjects is what answers, and what it is made of.
+// subjects is what answers, of whom and to whom, and what it is made of.
 type subjects struct {
 	*role.Subjects
+	identifiers []resetfile.Identifier
+	actor       string
+
 	config  *config.Config
 	cluster *stream.Cluster
 	close   func()
 }
 
-func openSubjects(ctx context.Context, cmd *cobra.Command) (*subjects, error) {
+// open reads what the flags name and connects.
+func (f *subjectFlags) open(cmd *cobra.Command) (*subjects, error) {
+	ctx := cmd.Context()
+	identifiers, err := f.identifiers(cmd.InOrStdin())
+	if err != nil {
+		return nil, err
+	}
+	actor, err := actorOf(f.by)
+	if err != nil {
+		return nil, err
+	}
 	c, log, err := operator(cmd)
 	if err != nil {
 		return nil, err
@@ -141,7 +151,7 @@ func openSubjects(ctx context.Context, cmd *cobra.Command) (*subjects, error) {
 		return nil, err
 	}
 	follow, stop := context.WithCancel(ctx)
-	s := &subjects{config: c, cluster: cluster, close: func() { stop(); store.Close(); cluster.Close() }}
+	s := &subjects{identifiers: identifiers, actor: actor, config: c, cluster: cluster, close: func() { stop(); store.Close(); cluster.Close() }}
 	err = migrated(ctx, store, log)
 	if err == nil {
 		var review *role.Review

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sekisho/cmd/sekisho/internal/role"
 	"sekisho/schemas"
 	"sekisho/sinks/replay"
 )
@@ -58,23 +56,13 @@ about as of now, and what nobody may have any more is only counted.`,
 }
 
 func tail(cmd *cobra.Command, t *replay.Tail) error {
-	c, log, err := operator(cmd)
+	o, err := openReview(cmd)
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(cmd.Context())
-	defer stop()
-	cluster, _, err := openKafka(ctx, c, log)
-	if err != nil {
-		return err
-	}
-	defer cluster.Close()
-	review, err := role.StartReview(ctx, c, cluster, log)
-	if err != nil {
-		return err
-	}
-	t.Cluster, t.Reviewer, t.Log = cluster, review.Reviewer, log
-	err = t.Run(ctx)
+	defer o.close()
+	t.Cluster, t.Reviewer, t.Log = o.cluster, o.review.Reviewer, o.log
+	err = t.Run(o.context)
 	if n := t.Withheld(); n > 0 {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%d records were withheld: by resets, or by the policy of now\n", n)
 	}

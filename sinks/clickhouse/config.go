@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sekisho/schemas/strict"
+	"sekisho/stream"
 )
 
 // Config is the `clickhouse` part of the configuration.
@@ -15,21 +16,12 @@ type Config struct {
 	Database  string        `yaml:"database" doc:"Database, made where it is missing."`
 	Username  string        `yaml:"username" doc:"User name; the server's default user when empty."`
 	Password  strict.Secret `yaml:"password" doc:"Password."`
-	TLS       TLS           `yaml:"tls" doc:"Encryption."`
+	TLS       stream.TLS    `yaml:"tls" doc:"Encryption."`
 	Cluster   string        `yaml:"cluster" doc:"Name of the cluster for replicated and distributed tables; a single server when empty."`
 	Group     string        `yaml:"group" doc:"Kafka consumer group of the sink."`
 	Batch     Batch         `yaml:"batch" doc:"How events are gathered to be stored."`
 	Erasure   Erasure       `yaml:"erasure" doc:"How what was reset is erased."`
 	Timeout   time.Duration `yaml:"timeout" doc:"How long a query or an insert may take."`
-}
-
-// TLS configures encrypted connections.
-type TLS struct {
-	Enabled     bool   `yaml:"enabled" doc:"Whether connections are encrypted."`
-	CA          string `yaml:"ca" doc:"File of the certificate authorities; the system's when empty."`
-	Certificate string `yaml:"certificate" doc:"File of the client's certificate, when the server asks for one."`
-	Key         string `yaml:"key" doc:"File of its key."`
-	ServerName  string `yaml:"server_name" doc:"Name that the server's certificate must bear, when it is not the address."`
 }
 
 // Batch bounds what is gathered before it is stored, for each partition.
@@ -98,8 +90,5 @@ func (c *Config) Validate(check *strict.Check) {
 	}
 	if c.Timeout < time.Second || c.Timeout > 10*time.Minute {
 		check.Problem("timeout", c.Timeout, "must be from 1s to 10m")
-	}
-	if (c.TLS.Certificate == "") != (c.TLS.Key == "") {
-		check.Problem("tls.key", c.TLS.Key, "tls.certificate and tls.key go together")
 	}
 }

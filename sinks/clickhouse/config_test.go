@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"sekisho/schemas/strict"
+	"sekisho/stream"
 )
 
 func TestConfig(t *testing.T) {
@@ -40,9 +41,9 @@ func TestConnectRefuses(t *testing.T) {
 		}
 	}
 	check(func(c *Config) { c.Addresses = nil }, "clickhouse.addresses is empty: name a server")
-	check(func(c *Config) { c.TLS = TLS{Enabled: true, CA: "/nowhere"} }, "cannot read clickhouse.tls.ca")
-	check(func(c *Config) { c.TLS = TLS{Enabled: true, CA: "config.go"} }, "it has no PEM certificate")
-	check(func(c *Config) { c.TLS = TLS{Enabled: true, Certificate: "config.go", Key: "config.go"} }, "cannot use clickhouse.tls.certificate and clickhouse.tls.key")
+	check(func(c *Config) { c.TLS = stream.TLS{Enabled: true, CA: "/nowhere"} }, "cannot read clickhouse.tls.ca")
+	check(func(c *Config) { c.TLS = stream.TLS{Enabled: true, CA: "config.go"} }, "it has no PEM certificate")
+	check(func(c *Config) { c.TLS = stream.TLS{Enabled: true, Certificate: "config.go", Key: "config.go"} }, "cannot use clickhouse.tls.certificate and clickhouse.tls.key")
 }
 
 func TestPasswordIsNotPrinted(t *testing.T) {

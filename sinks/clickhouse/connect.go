@@ -2,15 +2,14 @@ package clickhouse
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"sekisho/stream"
 )
 
 // Store is the ClickHouse database and how to speak to it. Safe for concurrent
@@ -30,7 +29,7 @@ func Connect(c Config) (*Store, error) {
 	if len(c.Addresses) == 0 {
 		return nil, errors.New("clickhouse.addresses is empty: name a server (host:port of the native protocol), or run `sekisho up`, which brings its own")
 	}
-	encryption, err := c.TLS.config()
+	encryption, err := c.TLS.Config("clickhouse.tls")
 	if err != nil {
 		return nil, err
 	}
@@ -91,41 +90,5 @@ func (s *Store) Ping(ctx context.Context) error {
 // Wait returns when ClickHouse answers, trying again with growing pauses until
 // ctx ends; report is told of each failure.
 func (s *Store) Wait(ctx context.Context, report func(error, time.Duration)) error {
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		err := s.Ping(ctx)
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-		report(err, pause)
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
-	}
-}
-
-// config returns the TLS configuration, nil for none.
-func (t *TLS) config() (*tls.Config, error) {
-	if !t.Enabled {
-		return nil, nil
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
-	if t.CA != "" {
-		pem, err := os.ReadFile(t.CA)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read clickhouse.tls.ca: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("cannot use clickhouse.tls.ca %s: it has no PEM certificate", t.CA)
-		}
-	}
-	if t.Certificate != "" {
-		pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
-		if err != nil {
-			return nil, fmt.Errorf("cannot use clickhouse.tls.certificate and clickhouse.tls.key: %w", err)
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
-	return c, nil
+	return stream.Retry(ctx, report, func() (again bool, err error) { return true, s.Ping(ctx) })
 }

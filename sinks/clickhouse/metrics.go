@@ -1,9 +1,7 @@
 package clickhouse
 
 import (
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
@@ -64,22 +62,4 @@ func newEraserMetrics(set *metrics.Set, consumer *stream.Consumer) *eraserMetric
 	set.NewGauge("sekisho_erasure_active", func() float64 { return float64(consumer.Assigned()) })
 	set.NewGauge("sekisho_erasure_parts_left", func() float64 { return float64(m.parts.Load()) })
 	return m
-}
-
-// throttle lets a line through every ten seconds and counts those left out.
-type throttle struct {
-	mu      sync.Mutex
-	next    time.Time
-	leftOut int
-}
-
-func (t *throttle) allow(now time.Time) (leftOut int, ok bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if now.Before(t.next) {
-		t.leftOut++
-		return 0, false
-	}
-	leftOut, t.leftOut, t.next = t.leftOut, 0, now.Add(10*time.Second)
-	return leftOut, true
 }

@@ -14,6 +14,7 @@ import (
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 
 	files "sekisho/schemas/clickhouse"
+	"sekisho/stream"
 )
 
 // Migration is one step of the database's making.
@@ -61,18 +62,13 @@ func (s *Store) MigrationStatus(ctx context.Context) ([]Migration, error) {
 // AwaitMigrationStatus is MigrationStatus, trying again with growing pauses while
 // ClickHouse does not answer, until ctx ends; report is told of each failure.
 func (s *Store) AwaitMigrationStatus(ctx context.Context, report func(error, time.Duration)) ([]Migration, error) {
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		list, err := s.MigrationStatus(ctx)
+	var list []Migration
+	err := stream.Retry(ctx, report, func() (again bool, err error) {
+		list, err = s.MigrationStatus(ctx)
 		var unanswered *unansweredError
-		if !errors.As(err, &unanswered) || ctx.Err() != nil {
-			return list, err
-		}
-		report(err, pause)
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
-	}
+		return errors.As(err, &unanswered), err
+	})
+	return list, err
 }
 
 // readMigrations reads the files, which are numbered from 1.

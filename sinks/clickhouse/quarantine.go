@@ -20,7 +20,7 @@ import (
 // bad makes a message of the run a dead letter.
 func (p *partition) bad(m *kafka.Message, why error) {
 	p.sink.metrics.bad.Inc()
-	if leftOut, ok := p.sink.badLog.allow(time.Now()); ok {
+	if leftOut, ok := p.sink.badLog.Allow(time.Now()); ok {
 		p.sink.log.Warn("a record cannot be stored and becomes a dead letter",
 			"topic", p.ledger.topic, "partition", p.id, "offset", m.Offset, "error", why, "more_since", leftOut)
 	}

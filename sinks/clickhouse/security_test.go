@@ -17,6 +17,7 @@ import (
 
 	"sekisho/schemas/strict"
 	"sekisho/sinks/clickhouse/embedded"
+	"sekisho/stream"
 	"sekisho/stream/kafkatest"
 )
 
@@ -163,23 +164,23 @@ func TestSecureClickHouse(t *testing.T) {
 			t.Errorf("%s: the error has the password: %q", what, err)
 		}
 	}
-	with := func(tls TLS) func(*Config) { return func(c *Config) { c.TLS = tls } }
-	none := with(TLS{})
+	with := func(tls stream.TLS) func(*Config) { return func(c *Config) { c.TLS = tls } }
+	none := with(stream.TLS{})
 
 	takes("the password", plain, none)
 	refuses("a wrong password", "", plain, func(c *Config) { c.Password = strict.NewSecret(wrongPassword) })
 	refuses("an unknown name", "", plain, func(c *Config) { c.Username = "nobody" })
 
-	takes("its authority", encrypted, with(TLS{Enabled: true, CA: authority.File}))
-	takes("its name", encrypted, with(TLS{Enabled: true, CA: authority.File, ServerName: "clickhouse.example"}))
-	refuses("the system's authorities", "unknown authority", encrypted, with(TLS{Enabled: true}))
-	refuses("another authority", "unknown authority", encrypted, with(TLS{Enabled: true, CA: other.File}))
-	refuses("another name", "not other.example", encrypted, with(TLS{Enabled: true, CA: authority.File, ServerName: "other.example"}))
+	takes("its authority", encrypted, with(stream.TLS{Enabled: true, CA: authority.File}))
+	takes("its name", encrypted, with(stream.TLS{Enabled: true, CA: authority.File, ServerName: "clickhouse.example"}))
+	refuses("the system's authorities", "unknown authority", encrypted, with(stream.TLS{Enabled: true}))
+	refuses("another authority", "unknown authority", encrypted, with(stream.TLS{Enabled: true, CA: other.File}))
+	refuses("another name", "not other.example", encrypted, with(stream.TLS{Enabled: true, CA: authority.File, ServerName: "other.example"}))
 	refuses("in the clear", "", encrypted, none)
 	refuses("a wrong password, encrypted", "", encrypted, func(c *Config) {
-		c.TLS, c.Password = TLS{Enabled: true, CA: authority.File}, strict.NewSecret(wrongPassword)
+		c.TLS, c.Password = stream.TLS{Enabled: true, CA: authority.File}, strict.NewSecret(wrongPassword)
 	})
 
-	takes("a client's certificate", mutual, with(TLS{Enabled: true, CA: authority.File, Certificate: client, Key: client}))
-	refuses("no client's certificate", "certificate required", mutual, with(TLS{Enabled: true, CA: authority.File}))
+	takes("a client's certificate", mutual, with(stream.TLS{Enabled: true, CA: authority.File, Certificate: client, Key: client}))
+	refuses("no client's certificate", "certificate required", mutual, with(stream.TLS{Enabled: true, CA: authority.File}))
 }

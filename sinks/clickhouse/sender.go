@@ -98,7 +98,7 @@ func (s *sender) connect(ctx context.Context) error {
 		s.close()
 	}
 	c := &s.store.config
-	encryption, err := c.TLS.config()
+	encryption, err := c.TLS.Config("clickhouse.tls")
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"sekisho/schemas"
+	"sekisho/sinks/throttle"
 	"sekisho/stream"
 )
 
@@ -34,7 +35,7 @@ type Sink struct {
 	store    *Store
 	log      *slog.Logger
 	metrics  *sinkMetrics
-	badLog   throttle
+	badLog   throttle.Lines
 	dead     DeadLetters
 	gate     *Gate
 	topic    string

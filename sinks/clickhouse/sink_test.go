@@ -269,22 +269,6 @@ func TestSuspensionWithAClockThatJumps(t *testing.T) {
 	check("set back while it was stopped", -time.Hour, time.Minute, 1)
 }
 
-func TestThrottle(t *testing.T) {
-	var l throttle
-	check := func(after time.Duration, wantLeftOut int, want bool) {
-		t.Helper()
-		if leftOut, ok := l.allow(when.Add(after)); leftOut != wantLeftOut || ok != want {
-			t.Errorf("after %s: %d %t", after, leftOut, ok)
-		}
-	}
-	check(0, 0, true)
-	check(time.Second, 0, false)
-	check(9*time.Second, 0, false)
-	check(10*time.Second, 2, true)
-	check(11*time.Second, 0, false)
-	check(time.Minute, 1, true)
-}
-
 // The sink as a member of its group, with what a producer writes.
 func TestRun(t *testing.T) {
 	s := migratedStore(t)

@@ -361,13 +361,13 @@ func (r *Runner) tell(ctx context.Context, what string, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	if leftOut, ok := r.told.allow(time.Now()); ok {
+	if leftOut, ok := r.told.Allow(time.Now()); ok {
 		r.log.Warn(what, "error", err, "more_since", leftOut)
 	}
 }
 
 func (r *Runner) tellPaused(why string) {
-	if leftOut, ok := r.toldPaused.allow(time.Now()); ok {
+	if leftOut, ok := r.toldPaused.Allow(time.Now()); ok {
 		r.log.Error("forwarding is paused until an operator acts; nothing is lost as long as Kafka keeps the events", "why", why, "more_since", leftOut)
 	}
 }

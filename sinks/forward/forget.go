@@ -115,7 +115,7 @@ func (r *Runner) ask(ctx context.Context, id *Identity) (schemas.ProgressState, 
 }
 
 func (r *Runner) tellForgetPaused(err error) {
-	if leftOut, ok := r.toldForgetting.allow(time.Now()); ok {
+	if leftOut, ok := r.toldForgetting.Allow(time.Now()); ok {
 		r.log.Error("passing resets on is paused until an operator acts; they wait, and events are still forwarded", "error", err, "more_since", leftOut)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"sekisho/enforcer"
 	"sekisho/schemas"
+	"sekisho/sinks/throttle"
 	"sekisho/stream"
 )
 
@@ -70,11 +71,11 @@ type Runner struct {
 	copies     copies
 	pace       pace
 	log        *slog.Logger
-	told       throttle
-	toldPaused throttle
+	told       throttle.Lines
+	toldPaused throttle.Lines
 	// forgetPaused: no reset can be passed on before an operator acts.
 	forgetPaused   atomic.Bool
-	toldForgetting throttle
+	toldForgetting throttle.Lines
 	views          sync.Pool
 }
 
