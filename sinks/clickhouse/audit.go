@@ -19,7 +19,8 @@ type StoredEvent struct {
 	Time time.Time
 }
 
-// Copies returns how many rows each of the events has in the table of events.
+// Copies returns how many rows each of the events has in the table of events, near
+// its time.
 func (s *Store) Copies(ctx context.Context, wanted []StoredEvent) ([]uint64, error) {
 	copies := make([]uint64, len(wanted))
 	if len(wanted) == 0 {
@@ -47,6 +48,7 @@ func (s *Store) Copies(ctx context.Context, wanted []StoredEvent) ([]uint64, err
 		SELECT site, type, id, count() FROM `+s.Table(Events)+`
 		PREWHERE id IN (SELECT id FROM wanted)
 		WHERE (site, type, toStartOfFiveMinutes(time)) IN (SELECT site, type, time FROM wanted)
+			AND (id, toStartOfFiveMinutes(time)) IN (SELECT id, time FROM wanted)
 		GROUP BY site, type, id`)
 	if err != nil {
 		return nil, fmt.Errorf("cannot look for stored events: %w", err)
