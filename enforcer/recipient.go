@@ -30,6 +30,12 @@ func (k *Keys) Recipient(name string) *RecipientKeys {
 
 func (k *Keys) recipient(name string) *mac { return newMAC(k.secret, "sekisho recipient "+name) }
 
+// Knows reports whether a pseudonym of a record was made under a live key.
+func (r *RecipientKeys) Knows(stored string) bool {
+	id, _, _ := strings.Cut(stored, ".")
+	return r.byID[id] != nil
+}
+
 // Pseudonym returns what stands for a pseudonym of a record with the recipient;
 // false when it is none of a live key.
 func (r *RecipientKeys) Pseudonym(f schemas.Field, stored string) (sum [32]byte, ok bool) {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"sekisho/enforcer"
+	"sekisho/schemas"
 	"sekisho/schemas/policy"
 	"sekisho/sinks/forward/forwardtest"
 	"sekisho/sinks/standin"
@@ -30,6 +31,7 @@ type forwarding struct {
 
 	world    *forwardtest.World
 	producer *stream.Producer
+	resets   *stream.Resets
 	file     string
 	env      []string
 	process  *exec.Cmd
@@ -80,6 +82,7 @@ func newForwarding(t *testing.T) *forwarding {
 	must(err)
 	f.producer = stream.NewProducer(cluster, c.Partitions, stream.ProducerOptions{Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(f.producer.Close)
+	f.resets = stream.NewResets(cluster, func(*schemas.Reset) {}, slog.New(slog.DiscardHandler))
 	t.Cleanup(f.kill)
 	return f
 }

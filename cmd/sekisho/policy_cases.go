@@ -60,7 +60,7 @@ func testPolicy(cmd *cobra.Command, dir, policyFile string) error {
 		v, err := cases.Decide(table, &list[i])
 		differences := []string{fmt.Sprint(err)}
 		if err == nil {
-			differences = v.Differences(&list[i].Expect)
+			differences = append(list[i].Expect.Strangers(p), v.Differences(&list[i].Expect)...)
 		}
 		if len(differences) == 0 {
 			continue

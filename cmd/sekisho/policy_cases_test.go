@@ -47,7 +47,7 @@ func TestPolicyTest(t *testing.T) {
 	check("a.yml", view+"expect: {outcome: anonymised, reason: silent, jurisdiction: japan, recipients: {store: {stripped: [title, visitor_id]}}}", 0, good)
 	check("a.json", `{"event": {"type": "custom", "name": "x", "site": "shop", "properties": {"items": 1.50}}, "headers": {"Cookie": "sekisho_consent=1.2026-10-01.analytics"}, "expect": {"outcome": "allowed"}}`, 0, good)
 	check("a.yaml", view+"expect: {outcome: allowed, reason: granted, jurisdiction: europe, recipients: {store: {outcome: allowed, stripped: []}, google: {reason: granted}, none: {outcome: allowed}}}", 1,
-		"a\n    outcome is anonymised, want allowed\n    reason is silent, want granted\n    jurisdiction is japan, want europe\n"+
+		"a\n    none: is no recipient of the handling policy\n    outcome is anonymised, want allowed\n    reason is silent, want granted\n    jurisdiction is japan, want europe\n"+
 			"    google: reason is silent, want granted\n    none: outcome is dropped, want allowed\n    store: outcome is anonymised, want allowed\n    store: stripped is title, visitor_id, want none\n"+bad)
 	check("a.yaml", "event: []\nexpect: {outcome: allowed}", 1, "a\n    cannot read the event: the array has no events\n"+bad)
 	check("a.yaml", "event: {type: pageview}\nexpect: {outcome: rejected, reason: invalid}", 0, good)
@@ -59,6 +59,9 @@ func TestPolicyTest(t *testing.T) {
 	check("a.yaml", "expect: {outcome: allowed}", 1, "DIR/a.yaml: the case is not valid: event: is required")
 	check("a.yaml", "event: &a {type: pageview}\nexpect: {outcome: allowed}", 1, "DIR/a.yaml: the case is not valid: event: must not have anchors and aliases")
 	check("a.yaml", "event: {screen_width: 0x10}\nexpect: {outcome: allowed}", 1, "DIR/a.yaml: the case is not valid: event: line 1: must be as in JSON; put a text in quotes")
+	check("a.yaml", view+"expect: {outcome: anonymised, recipients: {gogle: {outcome: dropped}}}", 1, "a\n    gogle: is no recipient of the handling policy\n"+bad)
+	check("a.yaml", view+"expect: {outcome: anonymised}\n---\n"+view+"expect: {outcome: allowed}\n", 1, "DIR/a.yaml: the case is not valid: a second document, only one is allowed: a file is one case")
+	check("a.yaml", "", 1, "DIR/a.yaml: the case is not valid: must have the keys event and expect")
 	check("a.yaml", "- 1", 1, "DIR/a.yaml: the case is not valid: must have the keys event and expect")
 	check("a.txt", "", 1, "cannot find a case in DIR: a case is a .yaml or .json file")
 }

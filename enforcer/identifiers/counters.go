@@ -86,7 +86,7 @@ func count(s string) suspicion {
 				unsure = mayBeEntity(s, i)
 			case b == '%':
 				b, size, unsure = decodePercent(s[i:])
-				spelled = spelled || is(b, token)
+				spelled = spelled || is(b, token) || b == removed
 			case b == '\\':
 				unsure = true
 			case b != '=':
@@ -179,6 +179,8 @@ func decodePercent(s string) (ascii byte, size int, unsure bool) {
 			return '.', 9, false
 		case pair == "80" && s[7:9] == "81":
 			return pause, 9, false
+		case pair == "85" && (s[7] == 'A' || s[7] == 'a') && s[8] == '4':
+			return removed, 9, false
 		}
 		return other, 9, false
 	case b == 0xea && wholeEscaped(s) && s[4]|0x20 == 'b': // most of Korean
@@ -189,6 +191,8 @@ func decodePercent(s string) (ascii byte, size int, unsure bool) {
 		return other, 9, false
 	case b >= utf8.RuneSelf:
 		return other, 3, false
+	case isUnseen(rune(b)):
+		return removed, 3, false
 	default:
 		return b, 3, false
 	}

@@ -77,7 +77,10 @@ func completed(text []byte) (char rune, size int) {
 	switch {
 	case is(last, hex):
 		if n >= 3 && text[n-3] == '%' && is(text[n-2], hex) {
-			return rune(unhex(text[n-2])<<4 | unhex(last)), 3
+			if char = rune(unhex(text[n-2])<<4 | unhex(last)); isUnseen(char) {
+				return nothing, 3
+			}
+			return char, 3
 		}
 		if n >= 6 && (text[n-6] == '\\' || text[n-6] == '%') && text[n-5] == 'u' { // JSON, JavaScript's escape()
 			for _, h := range text[n-4:] {
@@ -112,6 +115,12 @@ func completed(text []byte) (char rune, size int) {
 		}
 	}
 	return 0, 0
+}
+
+// isUnseen reports whether it is a control character that is no space: an address has
+// none, and who writes one into it hides something.
+func isUnseen(char rune) bool {
+	return char < ' ' && char != '\t' && char != '\n' && char != '\r' || char == 0x7f
 }
 
 // atEntities are the forms of the at sign in HTML.

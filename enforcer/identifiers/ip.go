@@ -111,7 +111,7 @@ func (f *finder) isAddress4(i, end int) bool {
 		return false
 	case is(after, letter), after == '-' && is(f.at(end+1), letter):
 		return false
-	case i == 0 && after == '.' && (end+1 == len(f.text) || f.text[end+1] == ' '): // the number of a section
+	case i == 0 && after == '.' && (end+1 == len(f.text) || f.text[end+1] == ' ') && octets(f.text[i:end]) < 256: // the number of a section
 		return false
 	case bytes.HasPrefix(f.text[end:], []byte("節")), bytes.HasPrefix(f.text[end:], []byte("章")):
 		return false

@@ -18,6 +18,9 @@ func TestAddresses(t *testing.T) {
 	check("2001:db8::1: unreachable", "[ip]: unreachable")
 	check("version=203.0.113.7", "version=[ip]") // too large for a version
 
+	check("203.0.113.7.", "[ip].")
+	check("203.0.113.7. Welcome", "[ip]. Welcome") // too large for the number of a section
+
 	check("v1.2.3.4 ver. 1.2.3.4 Version 1.2.3.4", "v1.2.3.4 ver. 1.2.3.4 Version 1.2.3.4")
 	check("バージョン1.2.3.4", "バージョン1.2.3.4")
 	check("1.2.3.4-beta", "1.2.3.4-beta")

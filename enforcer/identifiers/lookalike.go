@@ -39,15 +39,15 @@ func lookalike[T string | []byte](s T) (ascii byte, size int) {
 		}
 		return 0, 0
 	}
-	if s[0] < 0xe1 || s[0] == 0xea || s[0] == 0xf0 {
+	if isIgnorable(s) {
+		return removed, width(s[0])
+	}
+	if s[0] < 0xe1 || s[0] == 0xea || s[0] >= 0xf0 {
 		return decimal(s)
 	}
 	b, c := s[1], s[2]
 	switch s[0] {
 	case 0xe1:
-		if b == 0xa0 && c == 0x8e { // Mongolian vowel separator
-			return removed, 3
-		}
 		return decimal(s)
 	case 0xe2:
 		switch {
@@ -84,9 +84,32 @@ func lookalike[T string | []byte](s T) (ascii byte, size int) {
 	return 0, 0
 }
 
+// isIgnorable reports whether the character that s starts with, which is whole, is one
+// of those that Unicode calls default ignorable and that no other rule removes: joiners,
+// fillers, tags.
+func isIgnorable[T string | []byte](s T) bool {
+	switch s[0] {
+	case 0xcd:
+		return s[1] == 0x8f // combining grapheme joiner
+	case 0xd8:
+		return s[1] == 0x9c // Arabic letter mark
+	case 0xe1:
+		return s[1] == 0x85 && (s[2] == 0x9f || s[2] == 0xa0) || // Hangul fillers
+			s[1] == 0x9e && (s[2] == 0xb4 || s[2] == 0xb5) || // Khmer inherent vowels
+			s[1] == 0xa0 && s[2] >= 0x8b && s[2] <= 0x8f // Mongolian selectors and vowel separator
+	case 0xe3:
+		return s[1] == 0x85 && s[2] == 0xa4 // Hangul filler
+	case 0xef:
+		return s[1] == 0xbe && s[2] == 0xa0 // half-width Hangul filler
+	case 0xf3:
+		return s[1] == 0xa0 && s[2] <= 0x87 // tags, more variation selectors
+	}
+	return false
+}
+
 // leads are the bytes with which the characters begin that may be a [lookalike] or
 // a [digitMark].
-const leads = "\xef\xe2\xc2\xe1\xe3\xd9\xdb\xdf\xe0\xea\xf0"
+const leads = "\xef\xe2\xc2\xe1\xe3\xcd\xd8\xd9\xdb\xdf\xe0\xea\xf0\xf3"
 
 var isLead = func() (table [256]bool) {
 	for i := range len(leads) {

@@ -48,6 +48,11 @@ func TestMaskTextOfManyEncodings(t *testing.T) {
 	check("taro%\u200b40example.com", "[email]")
 	check("ｔａｒｏ﹫example．com", "[email]")
 	check("t\u00ada\u200br\u2060o@example.com\u200b", "[email]")
+	for _, unseen := range []string{"\u034f", "\u061c", "\u115f", "\u1160", "\u17b4", "\u180b", "\u180e", "\u3164", "\uffa0", "\U000e0001", "\U000e0061", "\U000e0100", "%00", "%1B", "%7f"} {
+		check("taro"+unseen+"@exam"+unseen+"ple.com", "[email]")
+		check("090-12"+unseen+"34-5678", "[phone]")
+	}
+	check("taro%0Aa@example.com", "taro%0A[email]")
 	check("090\u20111234\u20115678", "[phone]")
 	check("090\u00a01234\u00a05678", "[phone]")
 	check("０９０ー１２３４ー５６７８", "[phone]")

@@ -155,10 +155,14 @@ func (s *shape) show(n *yaml.Node) string {
 	return cut(n.Value, maxShown)
 }
 
-// display is the value that a Validate method objects to.
+// display is the value that a Validate method objects to. Of an address it leaves out
+// who is named before the host, with a password maybe.
 func display(value any) string {
 	switch x := value.(type) {
 	case string:
+		if scheme, end := strings.Index(x, "://"), strings.LastIndexByte(x, '@'); scheme >= 0 && end > scheme {
+			x = x[:scheme+len("://")] + "…" + x[end:]
+		}
 		return strconv.Quote(cut(x, maxShown))
 	case time.Duration:
 		return durationString(x)

@@ -79,6 +79,18 @@ func (e *Event) Pseudonym(f schemas.Field) (p Pseudonym, ok bool) {
 	return e.keys.Pseudonym(f, text)
 }
 
+// named reports whether the recipient's name is known of each identifier that it may
+// have. It is not of one whose pseudonym was made under a key that this process does not
+// have, as when the collectors were given a new one first.
+func (e *Event) named() bool {
+	for f := range (e.fields & schemas.Identifiers).Each {
+		if !e.keys.Knows(e.texts.Get(f)) {
+			return false
+		}
+	}
+	return true
+}
+
 // identifying are the fields that have no text of their own with a recipient.
 var identifying = schemas.Identifiers | schemas.SetOf(schemas.ID, schemas.OrderID)
 

@@ -60,7 +60,8 @@ func (r *Runner) settled(ctx context.Context, messages []kafka.Message) error {
 	if !sleep(ctx, min(longest, time.Until(newest.Add(longest+r.cluster.Config().Timeout)))) {
 		return ctx.Err()
 	}
-	return nil
+	_, err := r.fresh.ensure(ctx) // they are known by now
+	return err
 }
 
 // forget passes one reset on. It returns an error only when that must be tried
@@ -76,11 +77,14 @@ func (r *Runner) forget(ctx context.Context, m *kafka.Message) (schemas.Progress
 	if reset.Recipient != "" {
 		return schemas.Done, nil
 	}
-	id := &Identity{Field: reset.Field, At: reset.At, Own: r.table().Own(r.recipient)}
+	id, lacking := &Identity{Field: reset.Field, At: reset.At, Own: r.table().Own(r.recipient)}, false
 	for _, stored := range reset.Pseudonyms {
-		if p, ok := r.keys.Pseudonym(reset.Field, stored); ok {
-			id.Pseudonyms = append(id.Pseudonyms, p)
+		p, ok := r.keys.Pseudonym(reset.Field, stored)
+		if !ok {
+			lacking = true
+			continue
 		}
+		id.Pseudonyms = append(id.Pseudonyms, p)
 	}
 	state := schemas.Failed
 	if len(id.Pseudonyms) > 0 {
@@ -88,15 +92,27 @@ func (r *Runner) forget(ctx context.Context, m *kafka.Message) (schemas.Progress
 			return 0, err
 		}
 	}
+	if lacking && (state == schemas.Done || state == schemas.Asked) {
+		state = schemas.Partial // under a key that is not at hand it may have been sent more
+	}
 	r.metrics.forgotten(state)
 	return state, nil
 }
 
-// ask asks the recipient to forget, until it answers.
+// ask asks the recipient to forget, until it answers, and not before it wants to be
+// asked again.
 func (r *Runner) ask(ctx context.Context, id *Identity) (schemas.ProgressState, error) {
 	defer r.forgetPaused.Store(false)
-	send := func(request *http.Request) (*Response, error) { return r.client.send(ctx, request) }
+	var after time.Duration
+	send := func(request *http.Request) (*Response, error) {
+		response, err := r.client.send(ctx, request)
+		if err == nil && response.Status >= 400 {
+			after = max(after, retryAfter(response.Header, time.Now()))
+		}
+		return response, err
+	}
 	for wait := r.pace.backoff; ; wait = min(2*wait, r.pace.maxBackoff) {
+		after = 0
 		state, err := r.kind.Forget(ctx, send, id)
 		if err == nil {
 			return state, nil
@@ -108,7 +124,7 @@ func (r *Runner) ask(ctx context.Context, id *Identity) (schemas.ProgressState, 
 		} else {
 			r.tell(ctx, "the recipient could not be asked to forget; trying again", err)
 		}
-		if !sleep(ctx, jitter(wait)) {
+		if !sleep(ctx, max(after, jitter(wait))) {
 			return 0, ctx.Err()
 		}
 	}

@@ -10,6 +10,7 @@ import (
 // the topic's end again when they are. Requests under way share one question.
 type fresh struct {
 	barrier func(context.Context) error
+	check   func() error // may be nil; see Options
 
 	mu   sync.Mutex
 	last time.Time // all resets acknowledged before it are known
@@ -19,17 +20,21 @@ type fresh struct {
 const maxStale = 200 * time.Millisecond
 
 // ensure returns a time before which all acknowledged resets are known, not
-// longer ago than maxStale.
+// longer ago than maxStale. The error is that of check, too, by what is known.
 func (f *fresh) ensure(ctx context.Context) (time.Time, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if time.Since(f.last) < maxStale {
-		return f.last, nil
+	if time.Since(f.last) >= maxStale {
+		began := time.Now()
+		if err := f.barrier(ctx); err != nil {
+			return time.Time{}, err
+		}
+		f.last = began
 	}
-	began := time.Now()
-	if err := f.barrier(ctx); err != nil {
-		return time.Time{}, err
+	if f.check != nil {
+		if err := f.check(); err != nil {
+			return time.Time{}, err
+		}
 	}
-	f.last = began
-	return began, nil
+	return f.last, nil
 }

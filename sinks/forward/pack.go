@@ -35,6 +35,9 @@ func (d *delivery) pack(ctx context.Context, list []int) (parcels []*parcel, err
 			d.metrics.withheld(seen.reason)
 			d.done(place)
 			continue
+		case !seen.event.named():
+			d.bury(ctx, place, schemas.DeadRefused, "unknown_key")
+			continue
 		case d.limits.MaxAge > 0 && seen.event.age(now) > d.limits.MaxAge:
 			d.metrics.expired.Inc()
 			d.expired.Add(1)

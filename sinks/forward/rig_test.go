@@ -39,9 +39,6 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if false {
-		_ = 1
-	}
 	os.Exit(run(m))
 }
 
@@ -71,6 +68,7 @@ type world struct {
 	withdrawn *enforcer.Withdrawn
 	resets    *stream.Resets
 	producer  *stream.Producer
+	check     func() error
 	log       *slog.Logger
 }
 
@@ -123,6 +121,12 @@ func testKeys(t testing.TB) *enforcer.Keys {
 	return keys
 }
 
+// atomicError is an error that changes.
+type atomicError struct{ held atomic.Pointer[error] }
+
+func (e *atomicError) set(err error) { e.held.Store(&err) }
+func (e *atomicError) get() error    { return *e.held.Load() }
+
 // lockedWriter is a log that many write.
 type lockedWriter struct {
 	mu sync.Mutex
@@ -167,7 +171,7 @@ func (w *world) start(t testing.TB, recipient string, kind forward.Kind, change 
 	var err error
 	f.Runner, err = forward.New(w.cluster, forward.Options{
 		Recipient: recipient, Kind: kind, Config: c, Keys: w.keys, Table: w.table.Load, Withdrawn: w.withdrawn, Resets: w.resets,
-		Log: w.log, Metrics: f.set,
+		Check: w.check, Log: w.log, Metrics: f.set,
 	})
 	if err != nil {
 		t.Fatal(err)

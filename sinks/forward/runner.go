@@ -31,7 +31,10 @@ type Options struct {
 	// Withdrawn is what Resets applies to.
 	Withdrawn *enforcer.Withdrawn
 	// Resets must be followed while the runner runs.
-	Resets  *stream.Resets
+	Resets *stream.Resets
+	// Check reports why, by the resets that are known, nothing may be sent nor passed
+	// on, or nil; it may be nil itself.
+	Check   func() error
 	Log     *slog.Logger
 	Metrics *metrics.Set // nil for none
 }
@@ -83,7 +86,7 @@ type Runner struct {
 func New(cluster *stream.Cluster, o Options) (*Runner, error) {
 	r := &Runner{
 		recipient: o.Recipient, mention: strconv.AppendQuote(nil, o.Recipient), kind: o.Kind, config: o.Config,
-		limits: o.Config.within(o.Kind.Limits()), table: o.Table, withdrawn: o.Withdrawn, fresh: fresh{barrier: o.Resets.Barrier},
+		limits: o.Config.within(o.Kind.Limits()), table: o.Table, withdrawn: o.Withdrawn, fresh: fresh{barrier: o.Resets.Barrier, check: o.Check},
 		keys: o.Keys.Recipient(o.Recipient), cluster: cluster, dead: stream.NewDeadLetters(cluster, o.Metrics),
 		pace: usual, log: o.Log.With("recipient", o.Recipient),
 	}

@@ -102,16 +102,21 @@ const tooOld = 2804003
 // Classify goes by the error's code, since Meta's statuses say little.
 func (k *Kind) Classify(batch *forward.Batch, r *forward.Response) forward.Answer {
 	var a graphAnswer
-	if json.Unmarshal(r.Body, &a) != nil {
-		return forward.ByStatus(r)
-	}
-	if a.Error == nil {
-		if r.Status < 300 && a.Received != nil && *a.Received < len(batch.Bodies) {
+	unread := json.Unmarshal(r.Body, &a) != nil
+	if unread || a.Error == nil {
+		answer := forward.ByStatus(r)
+		switch {
+		case answer.Verdict != forward.Done:
+		case unread || a.Received == nil:
+			// A success says how many it took; this is somebody else's, between
+			// here and there.
+			return forward.Answer{Verdict: forward.Retry, Reason: "no_receipt"}
+		case *a.Received < len(batch.Bodies):
 			// Which it took it does not say. The halves are sent again: what it has
 			// it knows by its event_id.
 			return forward.Answer{Verdict: forward.Permanent, Reason: "partly_received"}
 		}
-		return forward.ByStatus(r)
+		return answer
 	}
 	switch code := a.Error.Code; {
 	case code == 190 || code == 102:

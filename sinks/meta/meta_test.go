@@ -194,8 +194,10 @@ func TestClassify(t *testing.T) {
 	}
 	check(200, `{"events_received":3,"messages":[]}`, forward.Done, "")
 	check(200, `{"events_received":2}`, forward.Permanent, "partly_received")
-	check(200, `{}`, forward.Done, "")
-	check(200, `<html>`, forward.Done, "")
+	check(200, `{}`, forward.Retry, "no_receipt")
+	check(200, `{"events_received":null}`, forward.Retry, "no_receipt")
+	check(200, `<html>`, forward.Retry, "no_receipt")
+	check(302, `<html>`, forward.Pause, "redirected")
 	check(400, fail(`"code":190`), forward.Pause, "token")
 	check(403, fail(`"code":200`), forward.Pause, "permission")
 	check(400, fail(`"code":100`), forward.Permanent, "invalid_parameter")

@@ -20,6 +20,9 @@ func TestConfig(t *testing.T) {
 		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s%s: got %v, want %q", url, more, err, want)
 		}
+		if err != nil && strings.Contains(err.Error(), "pw") {
+			t.Errorf("the error tells the password: %v", err)
+		}
 		if err == nil && c.Webhook.MaxEvents != 100 {
 			t.Errorf("max_events is %d", c.Webhook.MaxEvents)
 		}
@@ -29,6 +32,7 @@ func TestConfig(t *testing.T) {
 	check("http://127.0.0.1:8080/", "", "")
 	check("http://partner.example.jp/hook", "", "must be https, beyond this machine")
 	check("https://user:pw@partner.example.jp/", "", "must be an https address, without a password in it")
+	check("http://user:p/pw@partner.example.jp/", "", `"http://…@partner.example.jp/": must be`)
 	check("ftp://partner.example.jp/", "", "must be an https address")
 	check("partner.example.jp", "", "must be an https address")
 	check("https://partner.example.jp/hook", ", max_events: 0", "max_events (line 1): 0: must be from 1 to 10000")

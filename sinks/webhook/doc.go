@@ -20,5 +20,6 @@
 //
 // A reset is passed on as {"type":"sekisho.reset","data":{"field":"visitor_id",
 // "identifiers":["…"]}} where the configuration says that the receiver takes it:
-// it is done when that is answered with 2xx.
+// it is done when that is answered with 2xx, and partial where the policy lets the
+// recipient have that identifier as it came, which nobody here keeps.
 package webhook

@@ -103,7 +103,9 @@ func (k *Kind) Classify(_ *forward.Batch, r *forward.Response) forward.Answer {
 	return forward.ByStatus(r)
 }
 
-// Forget tells the receiver of a reset, if it wants to know.
+// Forget tells the receiver of a reset, if it wants to know, by the pseudonyms that it
+// was given. An identifier that it has as it came nobody here knows any more, so of one
+// that the policy lets it have so the reset reaches a part at most.
 func (k *Kind) Forget(ctx context.Context, send forward.Sender, id *forward.Identity) (schemas.ProgressState, error) {
 	if !k.config.Resets {
 		return schemas.Unsupported, nil
@@ -126,6 +128,9 @@ func (k *Kind) Forget(ctx context.Context, send forward.Sender, id *forward.Iden
 	}
 	switch forward.ByStatus(answer).Verdict {
 	case forward.Done:
+		if id.Own.Has(id.Field) {
+			return schemas.Partial, nil
+		}
 		return schemas.Done, nil
 	case forward.Permanent:
 		return schemas.Failed, nil

@@ -192,6 +192,11 @@ func TestForget(t *testing.T) {
 	check(400, schemas.Failed, nil)
 	check(401, 0, forward.ErrPaused)
 	check(503, 0, errNotNow)
+	id.Own = schemas.SetOf(schemas.GA)
+	check(204, schemas.Done, nil)
+	id.Own = schemas.SetOf(schemas.GA, schemas.VisitorID) // as it came: no pseudonym leads to it
+	check(204, schemas.Partial, nil)
+	check(400, schemas.Failed, nil)
 	k.config.Resets = false
 	if state, err := k.Forget(context.Background(), nil, id); state != schemas.Unsupported || err != nil {
 		t.Errorf("got %v, %v", state, err)

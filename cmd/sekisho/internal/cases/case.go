@@ -1,8 +1,10 @@
 package cases
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,9 +95,13 @@ func Load(dir string) ([]Case, error) {
 // Parse reads a case. All but the event is read strictly; whether the event
 // fits the schema is for the verdict to say.
 func Parse(text []byte) (c Case, err error) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
+	var document, next yaml.Node
+	source := yaml.NewDecoder(bytes.NewReader(text))
+	if err := source.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
 		return c, fmt.Errorf("the case is not valid: %w", err)
+	}
+	if source.Decode(&next) == nil {
+		return c, errors.New("the case is not valid: a second document, only one is allowed: a file is one case")
 	}
 	if len(document.Content) != 1 || document.Content[0].Kind != yaml.MappingNode {
 		return c, errors.New("the case is not valid: must have the keys event and expect")

@@ -5,7 +5,20 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"sekisho/schemas/policy"
 )
+
+// Strangers lists the recipients of the expectation that the policy does not know: of
+// these every event is dropped, so that a slip of the pen could pass for a case.
+func (e *Expect) Strangers(p *policy.Policy) (list []string) {
+	for _, recipient := range slices.Sorted(maps.Keys(e.Recipients)) {
+		if _, ok := p.Recipients[recipient]; !ok {
+			list = append(list, recipient+": is no recipient of the handling policy")
+		}
+	}
+	return list
+}
 
 // Differences lists what of the expectation the verdict does not meet.
 func (v *Verdict) Differences(want *Expect) (list []string) {

@@ -19,6 +19,7 @@ import (
 
 	"sekisho/cmd/sekisho/internal/config"
 	"sekisho/enforcer"
+	"sekisho/schemas"
 	"sekisho/schemas/policy"
 	"sekisho/schemas/strict"
 	"sekisho/sinks/forward"
@@ -30,6 +31,7 @@ type Forwarders struct {
 	*running
 	runners []*forward.Runner
 	resets  *stream.Resets
+	watch   *keyWatch
 	stop    context.CancelFunc
 }
 
@@ -83,8 +85,14 @@ func StartForwarders(c *config.Config, names []string, cluster *stream.Cluster, 
 	}
 	var table atomic.Pointer[enforcer.Table]
 	table.Store(enforcer.Compile(p))
-	withdrawn := new(enforcer.Withdrawn)
-	r := &Forwarders{resets: stream.NewResets(cluster, withdrawn.Put, log)}
+	if err := checkSecret(cluster, keys); err != nil {
+		return nil, err
+	}
+	withdrawn, watch := new(enforcer.Withdrawn), &keyWatch{keys: keys}
+	r := &Forwarders{watch: watch, resets: stream.NewResets(cluster, func(reset *schemas.Reset) {
+		watch.see(reset)
+		withdrawn.Put(reset)
+	}, log)}
 	for _, name := range names {
 		kind, err := kindOf(c, name, set)
 		if err != nil {
@@ -92,7 +100,7 @@ func StartForwarders(c *config.Config, names []string, cluster *stream.Cluster, 
 		}
 		runner, err := forward.New(cluster, forward.Options{
 			Recipient: name, Kind: kind, Config: c.Forwarders[name].Delivery, Keys: keys, Table: table.Load,
-			Withdrawn: withdrawn, Resets: r.resets, Log: log, Metrics: set,
+			Withdrawn: withdrawn, Resets: r.resets, Check: watch.Err, Log: log, Metrics: set,
 		})
 		if err != nil {
 			return nil, err
@@ -113,6 +121,14 @@ func StartForwarders(c *config.Config, names []string, cluster *stream.Cluster, 
 		return r.run(ctx)
 	})
 	return r, nil
+}
+
+// checkSecret reports whether the resets in Kafka are under another secret: who sends
+// events under the names that it makes could never have them forgotten.
+func checkSecret(cluster *stream.Cluster, keys *enforcer.Keys) error {
+	ctx, stop := context.WithTimeout(context.Background(), cluster.Config().Timeout)
+	defer stop()
+	return CheckKeys(ctx, cluster, nil, keys)
 }
 
 // run runs all until ctx ends; when one ends by itself, all do.
@@ -180,7 +196,7 @@ func (r *Forwarders) watchSecrets(ctx context.Context, c *config.Config, set *me
 
 // Ready reports why nothing could be sent safely, or nil. A recipient that does
 // not answer is not ours to mend: metrics tell.
-func (r *Forwarders) Ready() error { return r.resets.Ready() }
+func (r *Forwarders) Ready() error { return r.watch.current(r.resets)() }
 
 // Stop finishes the requests under way.
 func (r *Forwarders) Stop(ctx context.Context) error {

@@ -22,7 +22,7 @@ var ErrOtherKey = errors.New("the resets in Kafka are under other keys")
 // keyWatch looks whether resets are under the keys that this process has, as far
 // as they tell.
 type keyWatch struct {
-	registry *enforcer.Resets
+	registry *enforcer.Resets // nil for who has no key of the registry
 	keys     *enforcer.Keys
 	problem  atomic.Pointer[error] // of the latest reset that tells, or nil
 }
@@ -34,7 +34,7 @@ func (w *keyWatch) see(r *schemas.Reset) {
 	}
 	var problem error
 	switch {
-	case r.Registry != w.registry.KeyID():
+	case w.registry != nil && r.Registry != w.registry.KeyID():
 		problem = fmt.Errorf("%w: keys.registry is another secret (%s) than theirs (%s); give every process the one that the resets were made with, which never changes",
 			ErrOtherKey, w.registry.KeyID(), r.Registry)
 	case w.keys.Differs(r.Secret):
@@ -82,7 +82,7 @@ func (w *keyWatch) current(resets *stream.Resets) func() error {
 const looked = 100
 
 // CheckKeys reports whether the latest resets in Kafka are under other keys than
-// those, before any is made under them.
+// those, before any is made under them. The registry may be nil.
 func CheckKeys(ctx context.Context, cluster *stream.Cluster, registry *enforcer.Resets, keys *enforcer.Keys) error {
 	topic := cluster.Config().Topics.Resets
 	spans, err := cluster.Spans(ctx, topic)

@@ -1,0 +1,57 @@
+package main_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"sekisho/enforcer"
+	"sekisho/schemas"
+)
+
+// TestForwarderOtherSecret: a forwarder whose secret is another than that of the resets
+// in Kafka does not start; one that was started before there were any sends nothing
+// more and tells no recipient of a reset, which would be of a name that nobody knows.
+func TestForwarderOtherSecret(t *testing.T) {
+	t.Parallel()
+	f := newForwarding(t)
+	right := f.world.Keys
+	for i, v := range f.env {
+		if strings.HasPrefix(v, "SEKISHO_KEYS_SECRET=") {
+			f.env[i] = "SEKISHO_KEYS_SECRET=" + strings.Repeat("o", 64)
+		}
+	}
+	f.start(t)
+	f.produce(t, 1)
+	eventually(t, time.Minute, "the event to be sent", func() bool { return seen(f.google) == 1 })
+	f.reset(t, right, "visitor-0")
+	eventually(t, time.Minute, "the forwarder to say what is wrong", func() bool {
+		return strings.Contains(f.out.String(), "keys.secret, or one of keys.previous, is another secret")
+	})
+	f.produce(t, 1)
+	f.kill()
+	f.start(t)
+	ended := make(chan error, 1)
+	go func() { ended <- f.process.Wait() }()
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(f.out.String(), "keys.secret, or one of keys.previous, is another secret") {
+			t.Errorf("%v: %s", err, f.out.String())
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("the forwarder runs")
+	}
+	if n := seen(f.google); n != 1 || f.google.Received().Deletions > 0 {
+		t.Errorf("%d events were sent", n)
+	}
+}
+
+// reset puts a reset of a visitor on the resets topic.
+func (f *forwarding) reset(t *testing.T, keys *enforcer.Keys, visitor string) {
+	t.Helper()
+	if _, err := f.resets.Append(t.Context(), []schemas.Reset{{
+		Field: schemas.VisitorID, Hash: [16]byte{1}, At: time.Now(), Registry: "r:0", Secret: keys.Name(), Pseudonyms: keys.Pseudonyms(schemas.VisitorID, visitor),
+	}}); err != nil {
+		t.Fatal(err)
+	}
+}
