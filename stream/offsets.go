@@ -45,15 +45,28 @@ var (
 	errShorter = errors.New("the topic is shorter than it was: messages were lost, or it was made anew; reading it from its beginning")
 )
 
+// maxLost is how often a connection is made again that turns out to be lost: a
+// leader may have left several behind.
+const maxLost = 3
+
 // bounds returns the offset of a partition's first message and that after its
-// last. A leader that is being elected is waited for, for a moment.
+// last. A leader that is being elected is waited for, for a moment, and a connection
+// that was lost is made again.
 func (c *Cluster) bounds(ctx context.Context, topic string, partition int) (first, end int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	for {
+	for lost := 0; ; {
 		first, end, err = c.askBounds(ctx, topic, partition)
+		if err == nil || ctx.Err() != nil {
+			return first, end, err
+		}
 		var problem kafka.Error
-		if err == nil || ctx.Err() != nil || !errors.As(err, &problem) || !problem.Temporary() {
+		if !errors.As(err, &problem) || problem == kafka.Unknown { // as the client calls what is not of the broker
+			lost++
+		} else if !problem.Temporary() {
+			return first, end, err
+		}
+		if lost > maxLost {
 			return first, end, err
 		}
 		pause(ctx, 100*time.Millisecond)
