@@ -168,12 +168,20 @@ func (h *hearing) consentsTo(needs []tcf.Purpose) bool {
 
 func (h *hearing) hearVendor(recipient int, v *tcf.Vendor) {
 	for p := schemas.Analytics; p < schemas.NumPurposes; p++ {
-		for _, need := range h.table.tcfNeeds[p] {
-			// A vendor needs what the purpose takes of what it registered: it
-			// does not process for the others.
-			if (v.Consent.Has(need) || v.LegitimateInterest.Has(need)) && !h.tcf.Permits(v, need) {
-				h.vendorRefused[recipient] |= 1 << p
+		// A vendor needs what the purpose takes of what it registered: it does not
+		// process for the others, and of which it registered none, not at all.
+		needs := h.table.tcfNeeds[p]
+		permitted := len(needs) == 0
+		for _, need := range needs {
+			if !v.Consent.Has(need) && !v.LegitimateInterest.Has(need) {
+				continue
 			}
+			if permitted = h.tcf.Permits(v, need); !permitted {
+				break
+			}
+		}
+		if !permitted {
+			h.vendorRefused[recipient] |= 1 << p
 		}
 	}
 	// TCF purposes 3 and 4 create and use profiles for advertising.
@@ -277,11 +285,18 @@ func (h *hearing) hearCanadaVendors() {
 			continue
 		}
 		for p := schemas.Analytics; p < schemas.NumPurposes; p++ {
-			for _, need := range h.table.tcfNeeds[p] {
-				registered := v.tcf.Consent.Has(need) || v.tcf.LegitimateInterest.Has(need)
-				if registered && need != 1 && !c.HasExpressConsent(uint8(need), v.tcf.ID) {
-					h.vendorRefused[i] |= 1 << p
+			needs := h.table.tcfNeeds[p]
+			permitted := len(needs) == 0
+			for _, need := range needs {
+				if need == 1 || !v.tcf.Consent.Has(need) && !v.tcf.LegitimateInterest.Has(need) {
+					continue
 				}
+				if permitted = c.HasExpressConsent(uint8(need), v.tcf.ID); !permitted {
+					break
+				}
+			}
+			if !permitted {
+				h.vendorRefused[i] |= 1 << p
 			}
 		}
 		if !c.HasExpressConsent(3, v.tcf.ID) || !c.HasExpressConsent(4, v.tcf.ID) {

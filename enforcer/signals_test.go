@@ -149,6 +149,33 @@ func TestVendorsOfATCString(t *testing.T) {
 	check("no statistics for google", tcNoStatisticsForGoogle, "ad_click", schemas.Dropped) // it requires analytics
 }
 
+// TestVendorWithoutPurposes: a vendor that registered none of what a purpose takes does
+// not process for it, whatever the string says; least of all where the string refuses
+// it, which nothing would notice otherwise.
+func TestVendorWithoutPurposes(t *testing.T) {
+	const entry = "tcf: {vendor: 755, consent: [1, 3, 4], legitimate_interest: [2, 7, 9, 10], flexible: [2, 7, 9, 10]}"
+	for _, other := range []string{"tcf: {vendor: 755}", "tcf: {vendor: 755, consent: [10]}"} {
+		table := tableWith(t, entry, other)
+		for name, consent := range map[string]string{
+			"accept all": `"tcf":"` + tcAcceptAllV23 + `"`, "everyone but google": `"tcf":"` + tcEveryoneButGoogle + `"`,
+			"not disclosed": `"tcf":"` + tcGoogleConsentedNotDisclosed + `"`, "Canada": `"gpp":"DBABD~BQitFIAQitFIAEsACBENB5FAAf_AAAAAAAAFABAAEAAAAAAA"`,
+		} {
+			region := "DE"
+			if name == "Canada" {
+				region = "CA"
+			}
+			var v Verdict
+			e := decode(t, `{"type":"ad_click","site":"shop","ad_placement":"top","region":"`+region+`","consent":{`+consent+`}}`)
+			table.Decide(table.Site("shop"), e, &Request{Now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}, nil, &v)
+			for _, rv := range v.Recipients {
+				if table.Recipients[rv.Recipient] == "google" && (rv.Outcome != schemas.Dropped || rv.Reason != schemas.ReasonVendorRefused) {
+					t.Errorf("%s, %s: google has %v because %v", other, name, rv.Outcome, rv.Reason)
+				}
+			}
+		}
+	}
+}
+
 // tcNoStatisticsForGoogle permits all but that the publisher forbids Google purpose
 // 9, which analytics needs.
 const tcNoStatisticsForGoogle = "CQitFIAQitFIAEsACBENB5FgAP_gAEPgAAYgF5wAoAAgAGAvMC84AUAAQADAXmACSAAgLz.IF5wAoAAgAGAvM"
