@@ -211,7 +211,10 @@ func (s *Store) textColumns(ctx context.Context) (map[string][]textColumn, error
 }
 
 var (
-	isCounter   = regexp.MustCompile(`^AggregateFunction\((?:uniq|count|sum|avg)\w*(?:\(\d+\))?,`)
+	// isCounter are states of numbers and hashes alone. Not all that count are: those of
+	// Map, Distinct, ArgMin and ArgMax keep the texts, too.
+	isCounter = regexp.MustCompile(`^AggregateFunction\((?:uniq(?:Exact|Combined|Combined64|HLL12|Theta|UpTo)?|count|sum(?:Kahan|WithOverflow|Count)?|avg(?:Weighted)?)` +
+		`(?:If|Array|ForEach|OrNull|OrDefault)*(?:\(\d+\))?,`)
 	hasStates   = regexp.MustCompile(`\bAggregateFunction\(`)
 	errNoSearch = errors.New("its texts cannot be searched for pseudonyms")
 )
@@ -227,7 +230,7 @@ const pseudonymDigits = 32
 func (c textColumn) condition(digits string) (string, error) {
 	switch {
 	case isCounter.MatchString(c.kind):
-		return "", nil // it keeps numbers and hashes
+		return "", nil
 	case hasStates.MatchString(c.kind):
 		return "", fmt.Errorf("column %s is %s: %w; drop the column or the table, or keep it in a database of its own", c.name, c.kind, errNoSearch)
 	}

@@ -13,18 +13,19 @@ const patience = 10 * time.Second
 
 // settleInserts returns when all inserts that are under way have ended, on all
 // servers: those of sinks and replays, which after some patience it ends, and
-// those of others that name the database, which it waits for. After that
-// nothing is stored that was begun before.
+// those of others that name the database, or are run in it and need not name it,
+// which it waits for. After that nothing is stored that was begun before.
 func (s *Store) settleInserts(ctx context.Context) error {
 	ours := "(startsWith(query_id, " + quote(s.config.Database+"/") + ") OR startsWith(initial_query_id, " + quote(s.config.Database+"/") + "))"
-	begun, err := s.underWay(ctx, "("+ours+" OR query_kind IN ('Insert', 'AsyncInsertFlush', 'Create') AND position(query, "+quote(s.config.Database)+") > 0)")
+	database := quote(s.config.Database)
+	begun, err := s.underWay(ctx, "("+ours+" OR query_kind IN ('Insert', 'AsyncInsertFlush', 'Create') AND (current_database = "+database+" OR position(query, "+database+") > 0))")
 	if err != nil {
 		return err
 	}
 	hopeless := time.Now().Add(s.config.Timeout + patience)
 	for deadline := time.Now().Add(patience); len(begun) > 0; {
 		if time.Now().After(hopeless) {
-			return fmt.Errorf("%d inserts that name database %s are still under way after %s: end them (see system.processes), or what they bring could escape", len(begun), s.config.Database, s.config.Timeout)
+			return fmt.Errorf("%d inserts that name database %s, or are run in it, are still under way after %s: end them (see system.processes), or what they bring could escape", len(begun), s.config.Database, s.config.Timeout)
 		}
 		left, err := s.underWay(ctx, "query_id IN ("+begun.list()+")")
 		if err != nil {

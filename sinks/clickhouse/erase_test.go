@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
@@ -304,6 +305,41 @@ func TestInsertUnderWay(t *testing.T) {
 	wantNone(t, s, gone)
 }
 
+// An operator's insert is waited for, also one that does not name the database,
+// since it is run in it.
+func TestUnnamedInsertUnderWay(t *testing.T) {
+	s, cluster := erasable(t), topicOf(t, 1)
+	gone := canary()
+	storeUnder(t, newSink(t, s, cluster), 1, gone)
+	execute(t, s, "CREATE TABLE "+s.Table("copies")+" (v String CODEC(NONE)) ENGINE = MergeTree ORDER BY tuple()")
+	operator, err := ch.Open(&ch.Options{Addr: []string{server.NativeAddr()}, Auth: ch.Auth{Database: s.config.Database}, ReadTimeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer operator.Close()
+	var copying sync.WaitGroup
+	copying.Go(func() {
+		// What was read of the events waits until all is.
+		err := operator.Exec(t.Context(), "INSERT INTO copies SELECT v FROM (SELECT visitor_id AS v FROM events UNION ALL SELECT 'x' FROM numbers(100)) WHERE sleepEachRow(0.1) = 0 "+
+			"SETTINGS max_threads = 1, max_block_size = 1, function_sleep_max_microseconds_per_block = 0, async_insert = 0")
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	eventually(t, "the events are read", func() bool {
+		return ask(t, s, "SELECT count() FROM system.processes WHERE current_database = "+quote(s.config.Database)+" AND startsWith(query, 'INSERT INTO copies') AND read_rows > 10") == 1
+	})
+	startEraser(t, s, cluster, newGate(t, cluster, erasing(policy.Drop)))
+	awaitErased(t, cluster, reset(t, cluster, gone))
+	copying.Wait()
+	if n := ask(t, s, "SELECT count() FROM "+s.Table("copies")+" WHERE v = "+quote(gone)); n != 0 {
+		t.Errorf("%d rows were written after the erasure", n)
+	}
+	if found := onDisk(t, gone); len(found) > 0 {
+		t.Errorf("a pseudonym is still in %v", found)
+	}
+}
+
 // Whatever tables the operator made of events lose the pseudonym too, wherever in
 // them it stands.
 func TestEraseEverywhere(t *testing.T) {
@@ -368,11 +404,19 @@ func TestUnsearchableIsNamed(t *testing.T) {
 	for column, want := range map[string]string{
 		"x AggregateFunction(groupArray, String)":          "column x is AggregateFunction(groupArray, String)",
 		"x Array(AggregateFunction(argMax, String, Int8))": "column x is Array(AggregateFunction(argMax, String, Int8))",
+		"x AggregateFunction(sumMap, Map(String, UInt64))": "column x is AggregateFunction(sumMap, Map(String, UInt64))",
+		"x AggregateFunction(countDistinct, String)":       "column x is AggregateFunction(countDistinct, String)",
+		"x AggregateFunction(sumArgMax, UInt64, String)":   "column x is AggregateFunction(sumArgMax, UInt64, String)",
 	} {
 		execute(t, s, "CREATE OR REPLACE TABLE "+s.Table("states")+" ("+column+") ENGINE = MergeTree ORDER BY tuple()")
 		if _, err := s.places(t.Context(), 1); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", column, err)
 		}
+	}
+	execute(t, s, "CREATE OR REPLACE TABLE "+s.Table("states")+` (a AggregateFunction(uniqExactIf, String, UInt8), b AggregateFunction(uniqCombined(12), String),
+		c AggregateFunction(uniqUpTo(5), String), d AggregateFunction(count, String), e AggregateFunction(uniqArray, Array(String))) ENGINE = MergeTree ORDER BY tuple()`)
+	if _, err := s.places(t.Context(), 1); err != nil {
+		t.Errorf("states that hold no texts: %v", err)
 	}
 	execute(t, s, "DROP TABLE "+s.Table("states"), "CREATE TABLE "+s.Table("notes")+" (x String) ENGINE = Log")
 	if _, err := s.places(t.Context(), 1); err == nil || !strings.Contains(err.Error(), "its engine Log") {
