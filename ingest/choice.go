@@ -44,12 +44,32 @@ func (s *session) declines() bool {
 // granted on the site, and was made since. A signal that cannot be understood
 // refuses, but tells nothing of a withdrawal.
 func (s *session) withdraws(site *enforcer.Site) bool {
-	if s.cookies.granted == "" || s.made.precedes(schemas.VisitorID, s.cookies.visitor) {
+	if s.cookies.granted == "" || s.predates(schemas.VisitorID, s.cookies.visitor) {
 		return false
 	}
 	_, refused := s.verdict.Refused()
 	purposes, since := s.cookies.granted.of(site.Name)
-	return purposes&refused != 0 && !s.made.before(since)
+	return purposes&refused != 0 && (!s.made.before(since) || s.turnedBack(since))
+}
+
+// predates reports whether the event's choice is older than an identifier of a
+// cookie, so that it takes nothing back of what was agreed to since. Where clocks
+// leave that in doubt it does: to refuse must always help.
+func (s *session) predates(f schemas.Field, value string) bool {
+	born, ok := bornAt(f, value)
+	if f == schemas.VisitorID {
+		// By the client's clock, which may be behind the one that the id is of.
+		if since, granted := s.cookies.granted.first(); granted && since.Before(born) {
+			born = since
+		}
+	}
+	return ok && s.made.before(born) && !s.turnedBack(born)
+}
+
+// turnedBack reports whether the client's clock was turned back since a time that
+// it told: that is yet to come, and the event's is not.
+func (s *session) turnedBack(told time.Time) bool {
+	return told.After(s.now) && !s.made.After(s.now)
 }
 
 // withdraw resets a visitor who took back a part of what was granted. What is
@@ -88,7 +108,7 @@ func (s *session) cut(c *Collector) (wait time.Duration, ok bool) {
 		s.addReset(c, f, e.Get(f))
 	}
 	s.addSessions(c)
-	s.addCookies(c, s.made)
+	s.addCookies(c, s.predates)
 	return s.force(c, first)
 }
 

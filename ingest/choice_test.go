@@ -143,7 +143,7 @@ func TestOldDecline(t *testing.T) {
 	}
 	// What the visitor refused before the cookie was made takes nothing back.
 	untimed := r.post(chosen(yes), shop)
-	if got := r.post(page(no+of(time.Minute)), shop, untimed.cookie(), "Cookie: _fbp="+strings.Replace(fbp, ".7", ".8", 1)); len(got.cookies()) != 0 {
+	if got := r.post(page(no+of(6*time.Minute)), shop, untimed.cookie(), "Cookie: _fbp="+strings.Replace(fbp, ".7", ".8", 1)); len(got.cookies()) != 0 {
 		t.Errorf("a refusal of before sets %v", got.cookies())
 	}
 	// One that is newer than the cookie, though it waited, takes it.
@@ -151,6 +151,36 @@ func TestOldDecline(t *testing.T) {
 	if _, gone := a.forgottenOrNew(id); !gone {
 		t.Error("a decline is not heard")
 	}
+}
+
+// TestChoicesByAClockThatIsWrong: whoever agreed a moment ago can take it back,
+// though the client's clock is behind the collector's, or was set since.
+func TestChoicesByAClockThatIsWrong(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	at := func(offset time.Duration) string { return of(-offset) }
+	check := func(what string, cut bool, agreed, refused time.Duration) {
+		t.Helper()
+		for _, refusal := range []string{chosen(no + at(refused)), chosen(consentTo("analytics") + at(refused)), page(no + at(refused))} {
+			a := r.post(chosen(consentTo("analytics", "advertising")+at(agreed)), shop)
+			id, mine := a.visitor(t), a.cookie()
+			got := r.post(refusal, shop, mine)
+			if _, gone := got.forgottenOrNew(id); gone != cut {
+				t.Errorf("%s: cut is %t, want %t: %s", what, gone, cut, refusal)
+			}
+			again := r.post(page(consentTo("analytics")+`,"visitor_id":"`+id+`"`), represent)
+			if strings.Contains(again.body, `"reason":"reset"`) != cut {
+				t.Errorf("%s: the old one is answered %s", what, again.body)
+			}
+		}
+	}
+	check("a clock that is right", true, -2*time.Second, -time.Second)
+	check("a minute behind", true, -time.Minute, -40*time.Second)
+	check("three hours ahead", true, 3*time.Hour, 3*time.Hour+time.Second)
+	check("three hours ahead, and set right since", true, 3*time.Hour, 0)
+	check("an older choice", false, -2*time.Second, -time.Minute)
+	check("an older choice by a clock a minute behind", false, -time.Minute, -2*time.Minute)
+	check("an older choice by a clock that is ahead", false, 3*time.Hour, 2*time.Hour)
 }
 
 // TestRetryAfterReset: an event that was let through under the old identifier and

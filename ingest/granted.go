@@ -30,15 +30,39 @@ const (
 // of returns what was granted on a site, and since when.
 func (g granted) of(site string) (purposes schemas.Purposes, since time.Time) {
 	mark := siteMark(site)
-	for ; len(g) >= grantLen; g = g[grantLen:] {
-		var entry [grantBytes]byte
-		if n, err := base64.RawURLEncoding.Decode(entry[:], []byte(g[:grantLen])); err != nil || n != grantBytes || [3]byte(entry[:3]) != mark {
-			continue
+	for entry := range g.entries {
+		if [3]byte(entry[:3]) == mark {
+			return entry.says()
 		}
-		packed := uint64(entry[3])<<40 | uint64(binary.BigEndian.Uint32(entry[4:8]))<<8 | uint64(entry[8])
-		return schemas.Purposes(packed&7) << 1, time.UnixMilli(int64(packed >> 3))
 	}
 	return 0, time.Time{}
+}
+
+// first returns since when the oldest of the grants was there.
+func (g granted) first() (since time.Time, ok bool) {
+	for entry := range g.entries {
+		if _, at := entry.says(); !ok || at.Before(since) {
+			since, ok = at, true
+		}
+	}
+	return since, ok
+}
+
+// grant is what was granted on a site.
+type grant [grantBytes]byte
+
+func (g granted) entries(yield func(grant) bool) {
+	for ; len(g) >= grantLen; g = g[grantLen:] {
+		var entry grant
+		if n, err := base64.RawURLEncoding.Decode(entry[:], []byte(g[:grantLen])); err == nil && n == grantBytes && !yield(entry) {
+			return
+		}
+	}
+}
+
+func (g grant) says() (purposes schemas.Purposes, since time.Time) {
+	packed := uint64(g[3])<<40 | uint64(binary.BigEndian.Uint32(g[4:8]))<<8 | uint64(g[8])
+	return schemas.Purposes(packed&7) << 1, time.UnixMilli(int64(packed >> 3))
 }
 
 // with returns it with an entry for the site, in place of an older one.

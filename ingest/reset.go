@@ -108,7 +108,7 @@ func (c *Collector) readReset(body []byte, s *session) error {
 		}
 		s.addReset(c, f, text)
 	}
-	s.addCookies(c, moment{})
+	s.addCookies(c, func(schemas.Field, string) bool { return false })
 	if len(s.resets) == 0 {
 		return errNothingToReset
 	}
@@ -142,10 +142,10 @@ func ResetOf(registry *enforcer.Resets, keys *enforcer.Keys, f schemas.Field, no
 }
 
 // addCookies notes the identifiers of the request's cookies, but for those that
-// were made after the choice. The browser then has to forget them.
-func (s *session) addCookies(c *Collector, choice moment) {
+// are to be spared. The browser then has to forget them.
+func (s *session) addCookies(c *Collector, spare func(schemas.Field, string) bool) {
 	for f, value := range s.cookies.each {
-		if choice.precedes(f, value) {
+		if spare(f, value) {
 			continue
 		}
 		s.addReset(c, f, value)
