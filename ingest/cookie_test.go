@@ -10,6 +10,7 @@ import (
 
 	"sekisho/enforcer"
 	"sekisho/schemas"
+	"sekisho/schemas/policy"
 )
 
 // record decodes a stored event.
@@ -220,4 +221,26 @@ func TestLastWordOfABatchCounts(t *testing.T) {
 	if len(visitors) != 3 { // the first, the old one's, and the new one
 		t.Errorf("%d visitors are stored, want 3", len(visitors))
 	}
+}
+
+// TestVisitorOfWhatIsNecessary: where the policy lets what is necessary know a
+// terminal, its cookie is one visitor's though nothing was granted, and it can be reset.
+func TestVisitorOfWhatIsNecessary(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	p := must(policy.Parse(policy.Example))(t)
+	p.Purposes.Necessary.Categories = append(p.Purposes.Necessary.Categories, schemas.TerminalIdentification)
+	p.Events.Conversion.Purpose = schemas.Necessary
+	r.enforcer.SetTable(enforcer.Compile(p))
+	const order = `{"type":"conversion","site":"shop","name":"order","consent":{"analytics":false,"advertising":false}}`
+	a := r.post(order, shop)
+	id, mine := a.visitor(t), a.cookie()
+	if again := r.post(order, shop, mine, represent); again.cookie() != "" || !strings.Contains(again.body, "allowed") {
+		t.Errorf("the next event is answered %s %s", again.cookie(), again.body)
+	}
+	if n := r.visitors(schemas.VisitorID); len(n) != 1 {
+		t.Errorf("there are %d visitors", len(n))
+	}
+	r.do("POST", "/v1/reset", "", shop, mine, "Content-Type: application/json").want(t, "the reset", 202)
+	r.post(page(yes+`,"visitor_id":"`+id+`"`), represent).want(t, "the old one", 200, `"reason":"reset"`)
 }

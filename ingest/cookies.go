@@ -243,9 +243,13 @@ func isVisitorID(value string) bool {
 	}) < 0
 }
 
-// setVisitor sets the visitor cookie.
+// setVisitor sets the visitor cookie. To one who has an identifier as what is
+// necessary needs it, nothing was granted.
 func setVisitor(ctx *fasthttp.RequestCtx, id string, granted granted) {
-	cookie := visitorCookie(id + "." + string(granted))
+	if granted != "" {
+		id += "." + string(granted)
+	}
+	cookie := visitorCookie(id)
 	cookie.SetMaxAge(cookieLifetime)
 	ctx.Response.Header.SetCookie(cookie)
 	fasthttp.ReleaseCookie(cookie)
