@@ -52,6 +52,7 @@ func TestSource(t *testing.T) {
 	check("a header in another order, with more columns", "csv", "name,id,since,kind\nx,a,,visitor_id\ny,b,,user_id\n", two, "")
 	check("quotes, spaces and empty lines", "csv", "\"visitor_id\", a \n\n user_id,\"b\"\n", two, "")
 	check("a mark", "csv", "\xef\xbb\xbfvisitor_id,a\nuser_id,b\n", two, "")
+	check("a mark before a header", "csv", "\xef\xbb\xbfid,kind\r\na,visitor_id\r\nb,user_id\r\n", two, "")
 	check("normal forms", "csv", "ga,GA1.1.5.6\nidfa,6D92078A-8246-4BA4-AE5B-76104861E7DC\ngaid,00000000-0000-0000-0000-000000000000\n",
 		"ga=5.6 idfa=6d92078a-8246-4ba4-ae5b-76104861e7dc gaid=", "")
 	check("nothing", "csv", "", "", "")
@@ -197,6 +198,7 @@ func TestRunChecksFirst(t *testing.T) {
 func FuzzSource(f *testing.F) {
 	f.Add("kind,id\nvisitor_id,a\nuser_id,b\n", true)
 	f.Add("visitor_id,\"a\"\r\n\nuser_id,b", true)
+	f.Add("\xef\xbb\xbfkind,id\nvisitor_id,a\nuser_id,b\n", true)
 	f.Add("{\"kind\":\"visitor_id\",\"id\":\"a\"}\n\n{\"kind\":\"user_id\",\"id\":\"b\"}", false)
 	f.Fuzz(func(t *testing.T, text string, csv bool) {
 		format := Formats[1]

@@ -122,8 +122,9 @@ const maxLine = 64 << 10
 
 func (s *Source) openCSV(file io.ReadSeeker) error {
 	kind, id := 0, 1
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("cannot go to a place in the file: %w", err)
+	begin, err := afterMark(file)
+	if err != nil {
+		return err
 	}
 	reader := newCSV(file)
 	first, err := reader.Read()
@@ -134,9 +135,9 @@ func (s *Source) openCSV(file io.ReadSeeker) error {
 	start := s.offset
 	switch {
 	case start == 0 && header:
-		start, s.line = reader.InputOffset(), 1
+		start, s.line = begin+reader.InputOffset(), 1
 	case start == 0:
-		s.line = 0
+		start, s.line = begin, 0
 	}
 	if _, err := file.Seek(start, io.SeekStart); err != nil {
 		return fmt.Errorf("cannot go to a place in the file: %w", err)
@@ -160,9 +161,25 @@ func (s *Source) openCSV(file io.ReadSeeker) error {
 		if len(row) <= max(kind, id) {
 			return "", "", errColumns
 		}
-		return strings.TrimPrefix(row[kind], string(byteOrderMark)), row[id], nil
+		return row[kind], row[id], nil
 	}
 	return nil
+}
+
+// afterMark goes to where the file's text begins, after the byte order mark with
+// which spreadsheets begin it.
+func afterMark(file io.ReadSeeker) (begin int64, err error) {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return 0, fmt.Errorf("cannot go to a place in the file: %w", err)
+	}
+	mark := make([]byte, len(byteOrderMark))
+	if _, err := io.ReadFull(file, mark); err == nil && bytes.Equal(mark, byteOrderMark) {
+		begin = int64(len(mark))
+	}
+	if _, err := file.Seek(begin, io.SeekStart); err != nil {
+		return 0, fmt.Errorf("cannot go to a place in the file: %w", err)
+	}
+	return begin, nil
 }
 
 func newCSV(file io.Reader) *csv.Reader {
