@@ -100,6 +100,22 @@ func (k *Keys) Differs(name string) bool {
 	return false
 }
 
+// Replaced reports whether the pseudonyms of a reset, see [Keys.Pseudonyms], were
+// made by who has the current one of these keys as a previous one, and a newer that is
+// not among them. What is stored under that, resets of these keys do not reach.
+func (k *Keys) Replaced(pseudonyms []string) bool {
+	for i, pseudonym := range pseudonyms {
+		id, _, _ := strings.Cut(pseudonym, ".")
+		switch {
+		case i > 0 && id == k.id:
+			return true
+		case i == 0 && (id == k.id || slices.ContainsFunc(k.previous, func(p *Keys) bool { return p.id == id })):
+			return false
+		}
+	}
+	return false
+}
+
 // AppendAnonymousID appends the id of an anonymised event. It is the same for
 // every retry of the event and says nothing else: a UUID of version 8 (RFC
 // 9562, section 5.8) made of a keyed hash, since a client knows its own ids

@@ -24,6 +24,7 @@ var ErrOtherKey = errors.New("the resets in Kafka are under other keys")
 type keyWatch struct {
 	registry *enforcer.Resets // nil for who has no key of the registry
 	keys     *enforcer.Keys
+	newer    string                // names a secret that replaced ours; it stays so, whoever else is behind
 	problem  atomic.Pointer[error] // of the latest reset that tells, or nil
 }
 
@@ -31,6 +32,9 @@ type keyWatch struct {
 func (w *keyWatch) see(r *schemas.Reset) {
 	if r.Registry == "" {
 		return // an older version's
+	}
+	if w.newer == "" && w.keys.Replaced(r.Pseudonyms) {
+		w.newer = r.Secret
 	}
 	var problem error
 	switch {
@@ -40,6 +44,9 @@ func (w *keyWatch) see(r *schemas.Reset) {
 	case w.keys.Differs(r.Secret):
 		problem = fmt.Errorf("%w: keys.secret, or one of keys.previous, is another secret than theirs of the same id (%s); give a new secret a new id and keep the old one under keys.previous",
 			ErrOtherKey, r.Secret)
+	case w.newer != "":
+		problem = fmt.Errorf("%w: keys.secret has been replaced by another (%s), under which something may be stored that resets of this one do not reach; make that keys.secret here, too, and put this one under keys.previous",
+			ErrOtherKey, w.newer)
 	default:
 		w.problem.Store(nil)
 		return
