@@ -1,9 +1,11 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -54,6 +56,10 @@ func (c *Collector) serveWithdrawal(ctx *fasthttp.RequestCtx, browser bool, with
 		answerError(ctx, fasthttp.StatusUnsupportedMediaType, "Content-Type must be application/json: a form of another site cannot send that")
 		return
 	}
+	if coding, ok := codingOf(&ctx.Request.Header); !ok || coding != identity {
+		answerError(ctx, fasthttp.StatusUnsupportedMediaType, "the body must not be compressed: there must be no Content-Encoding")
+		return
+	}
 	s := c.admit(ctx)
 	if s == nil {
 		return
@@ -83,15 +89,16 @@ const maxReset = 16 << 10
 var (
 	errNothingToReset = errors.New("there is nothing to reset or to opt out: the request has neither the visitor cookie nor an identifier that proves whose it is, as session_id does not")
 	errNotIdentifiers = errors.New("the body must be an object of identifiers, such as {\"idfa\":\"…\"}")
+	errTwice          = errors.New("the body has a key twice: only one of the two would be reset; send the other in a request of its own")
 	errNoIdentifier   = errors.New("the body has a key that is no identifier of the event model")
 	errNotProvable    = errors.New("user_id and panel_id are the site's own numbers, which others may know: its operator resets them")
 )
 
 // readReset collects what the request asks to reset.
 func (c *Collector) readReset(body []byte, s *session) error {
-	identifiers := map[string]string{}
-	if len(body) > 0 && json.Unmarshal(body, &identifiers) != nil {
-		return errNotIdentifiers
+	identifiers, err := identifiersIn(body)
+	if err != nil {
+		return err
 	}
 	for name, text := range identifiers {
 		f, ok := schemas.FieldNamed([]byte(name))
@@ -113,6 +120,37 @@ func (c *Collector) readReset(body []byte, s *session) error {
 		return errNothingToReset
 	}
 	return nil
+}
+
+// identifiersIn reads the body of a reset: nothing, or an object of texts.
+func identifiersIn(body []byte) (map[string]string, error) {
+	if len(body) == 0 {
+		return nil, nil
+	}
+	identifiers := map[string]string{}
+	d := json.NewDecoder(bytes.NewReader(body))
+	if opening, err := d.Token(); err != nil || opening != json.Delim('{') {
+		return nil, errNotIdentifiers
+	}
+	for d.More() {
+		key, err := d.Token()
+		name, ok := key.(string)
+		text := ""
+		if err != nil || !ok || d.Decode(&text) != nil {
+			return nil, errNotIdentifiers
+		}
+		if _, twice := identifiers[name]; twice {
+			return nil, errTwice
+		}
+		identifiers[name] = text
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, errNotIdentifiers
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errNotIdentifiers
+	}
+	return identifiers, nil
 }
 
 // addReset notes an identifier to be reset, unless it is none or is noted

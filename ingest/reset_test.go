@@ -34,6 +34,9 @@ func TestReset(t *testing.T) {
 	check("no text", `{"idfa":1}`, 400, "must be an object of identifiers")
 	check("no object", `[]`, 400, "must be an object of identifiers")
 	check("no JSON", `{`, 400, "must be an object of identifiers")
+	check("more than JSON", `{"app_instance_id":"u"} {}`, 400, "must be an object of identifiers")
+	check("two of a kind", `{"idfa":"`+idfa+`","idf\u0061":"7`+idfa[1:]+`"}`, 400, "has a key twice")
+	check("a compressed body", `{"app_instance_id":"u"}`, 415, "must not be compressed", "Content-Encoding: gzip")
 	check("too much", `{"idfa":"`+strings.Repeat("x", 20<<10)+`"}`, 413, "too large")
 	check("a form", "", 415, "application/json", "Content-Type: text/plain")
 	if a := check("a parameter of the type", `{"app_instance_id":"u"}`, 202, "", "Content-Type: application/json;charset=UTF-8"); len(a.cookies()) != 0 {
