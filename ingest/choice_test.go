@@ -226,6 +226,29 @@ func TestRetryAfterReset(t *testing.T) {
 	}
 }
 
+// TestRetryWithoutAnAnswer: an event whose answer was lost, the new cookie with it,
+// comes again to the same partition, fresh or not, whatever else identifies it: only
+// there is a copy found for certain.
+func TestRetryWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	event := page(yes + of(fresh-500*time.Millisecond) + `,"id":"` + uuid.NewString() + `"`)
+	ga := "Cookie: _ga=GA1.1.5." + fmt.Sprint(time.Now().Add(-time.Hour).Unix())
+	first := r.post(event, shop, ga)
+	time.Sleep(time.Second)
+	second := r.post(event, shop, ga)
+	keys := map[string]int{}
+	for _, m := range r.stored().events {
+		keys[string(m.Key)]++
+		if e := &record(t, m).Event; !e.Fields.Has(schemas.GA) {
+			t.Error("the event is without its _ga, so nothing is shown")
+		}
+	}
+	if len(keys) != 1 || first.visitor(t) == "" || second.visitor(t) == "" || first.visitor(t) == second.visitor(t) {
+		t.Errorf("the keys are %v", keys)
+	}
+}
+
 // TestSessionEndsWithItsVisitor: the same session id under another identifier is
 // another session, and is no proof of anything.
 func TestSessionEndsWithItsVisitor(t *testing.T) {

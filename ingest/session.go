@@ -236,10 +236,11 @@ func timeOf(text string) (time.Time, bool) {
 }
 
 // key is the record's message key: its pseudonym, unless that was made just
-// now. If the answer with the new visitor cookie is lost, the event comes again
-// under another visitor, and must come to the same partition to be found.
+// now, or the browser's visitor is not known. If the answer with the new visitor
+// cookie is lost, the event comes again under another visitor, or under none when it
+// is not fresh any more, and must come to the same partition to be found.
 func (s *session) key(r *schemas.Record) string {
-	if s.newID != "" && s.event.Get(schemas.VisitorID) == s.newID {
+	if visitor := s.event.Get(schemas.VisitorID); s.origin != "" && (visitor == "" || visitor == s.newID) {
 		return r.Event.Get(schemas.ID)
 	}
 	return enforcer.Key(r)
