@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -53,5 +54,36 @@ func (f *forwarding) reset(t *testing.T, keys *enforcer.Keys, visitor string) {
 		Field: schemas.VisitorID, Hash: [16]byte{1}, At: time.Now(), Registry: "r:0", Secret: keys.Name(), Pseudonyms: keys.Pseudonyms(schemas.VisitorID, visitor),
 	}}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestForwarderSites: a forwarder says at its start which sites of the policy it has no
+// stream for, and which of its own the policy does not have, and runs.
+func TestForwarderSites(t *testing.T) {
+	t.Parallel()
+	f := newForwarding(t)
+	text, err := os.ReadFile(f.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The example policy gives Google the events of news, shop and travel.
+	const stream = `{measurement_id: G-A1, api_secret: "env:GOOGLE_SECRET"}`
+	if err := os.WriteFile(f.file, []byte(strings.Replace(string(text), `"*": `+stream, "shop: "+stream+", shoppe: "+stream, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.start(t)
+	f.produce(t, 1)
+	eventually(t, time.Minute, "the event to be sent", func() bool { return seen(f.google) == 1 && seen(f.meta) == 1 })
+	out := f.out.String()
+	for _, want := range []string{
+		`names a site that the handling policy does not have" recipient=google site=shoppe`,
+		`where the events of a site go: they become dead letters" recipient=google site=news`, `recipient=google site=travel`,
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the log does not say %s:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "recipient=google site=shop\n") || strings.Contains(out, "recipient=meta site") {
+		t.Errorf("the log:\n%s", out)
 	}
 }

@@ -1,8 +1,10 @@
 package ga4
 
 import (
+	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -57,6 +59,9 @@ func (c *Config) Kind(recipient string, set *metrics.Set) (forward.Kind, error) 
 	}
 	return New(*c, recipient, set), nil
 }
+
+// Sites returns the sites that have a stream of their own, * for all others.
+func (c *Config) Sites() []string { return slices.Collect(maps.Keys(c.Streams)) }
 
 // Validate reports what the types alone do not show.
 func (c *Config) Validate(check *strict.Check) {

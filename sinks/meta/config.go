@@ -1,8 +1,10 @@
 package meta
 
 import (
+	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -40,6 +42,9 @@ var (
 func (c *Config) Kind(recipient string, set *metrics.Set) (forward.Kind, error) {
 	return New(*c, recipient, set), nil
 }
+
+// Sites returns the sites that have a pixel of their own, * for all others.
+func (c *Config) Sites() []string { return slices.Collect(maps.Keys(c.Pixels)) }
 
 // Validate reports what the types alone do not show.
 func (c *Config) Validate(check *strict.Check) {

@@ -49,6 +49,18 @@ func (f *Forwarder) Kind(recipient string, set *metrics.Set) (forward.Kind, erro
 	return kind, nil
 }
 
+// Sites returns the sites that the forwarder tells apart, * for all others; false when it
+// tells none apart.
+func (f *Forwarder) Sites() (names []string, ok bool) {
+	_, present := f.sections()
+	for _, section := range present {
+		if sorts, is := section.(interface{ Sites() []string }); is {
+			return sorts.Sites(), true
+		}
+	}
+	return nil, false
+}
+
 // sections returns the names of all kinds' sections, and those that are present.
 func (f *Forwarder) sections() (names []string, present []forward.Section) {
 	v := reflect.ValueOf(f).Elem()

@@ -85,8 +85,11 @@ func StartForwarders(c *config.Config, names []string, cluster *stream.Cluster, 
 	}
 	var table atomic.Pointer[enforcer.Table]
 	table.Store(enforcer.Compile(p))
-	if err := checkSecret(cluster, keys); err != nil {
+	switch err := checkSecret(cluster, keys); {
+	case errors.Is(err, ErrOtherKey):
 		return nil, err
+	case err != nil:
+		log.Warn("cannot look under which keys the latest resets are; the next ones will tell", "error", err)
 	}
 	withdrawn, watch := new(enforcer.Withdrawn), &keyWatch{keys: keys}
 	r := &Forwarders{watch: watch, resets: stream.NewResets(cluster, func(reset *schemas.Reset) {
@@ -98,6 +101,7 @@ func StartForwarders(c *config.Config, names []string, cluster *stream.Cluster, 
 		if err != nil {
 			return nil, err
 		}
+		tellOfSites(c, p, name, log)
 		runner, err := forward.New(cluster, forward.Options{
 			Recipient: name, Kind: kind, Config: c.Forwarders[name].Delivery, Keys: keys, Table: table.Load,
 			Withdrawn: withdrawn, Resets: r.resets, Check: watch.Err, Log: log, Metrics: set,
@@ -121,6 +125,26 @@ func StartForwarders(c *config.Config, names []string, cluster *stream.Cluster, 
 		return r.run(ctx)
 	})
 	return r, nil
+}
+
+// tellOfSites logs where the configuration and the policy do not have the same sites in
+// mind: nothing stops for it, since either may be changed before the other.
+func tellOfSites(c *config.Config, p *policy.Policy, recipient string, log *slog.Logger) {
+	f := c.Forwarders[recipient]
+	has, sorts := f.Sites()
+	if !sorts {
+		return
+	}
+	for _, name := range slices.Sorted(slices.Values(has)) {
+		if _, ok := p.Sites[name]; !ok && name != "*" {
+			log.Warn("a forwarder names a site that the handling policy does not have", "recipient", recipient, "site", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Sites)) {
+		if slices.Contains(p.Sites[name].Recipients, recipient) && !slices.Contains(has, name) && !slices.Contains(has, "*") {
+			log.Warn("a forwarder does not say where the events of a site go: they become dead letters", "recipient", recipient, "site", name)
+		}
+	}
 }
 
 // checkSecret reports whether the resets in Kafka are under another secret: who sends
