@@ -84,10 +84,12 @@ func (h *hearing) hearSignals(s *schemas.Signals, j *jurisdiction) {
 		h.hearUSPrivacy(s.USPrivacy)
 	}
 	if s.GCS != "" {
-		h.hearConsentMode(consentmode.DecodeGCS(s.GCS))
+		state, err := consentmode.DecodeGCS(s.GCS)
+		h.hearConsentMode(state, err, s.GCD == "") // gcd tells a choice from a default
 	}
 	if s.GCD != "" {
-		h.hearConsentMode(consentmode.DecodeGCD(s.GCD))
+		state, err := consentmode.DecodeGCD(s.GCD)
+		h.hearConsentMode(state.Chosen(), err, true)
 	}
 	if s.OneTrust != "" {
 		h.hearPlatform(platformOneTrust, h.choices.DecodeOneTrust(s.OneTrust, s.OneTrustClosed), j)
@@ -316,8 +318,9 @@ func (h *hearing) hearUSPrivacy(text string) {
 }
 
 // hearConsentMode hears Google Consent Mode: analytics_storage is analytics,
-// ad_storage and ad_user_data together are advertising.
-func (h *hearing) hearConsentMode(s consentmode.State, err error) {
+// ad_storage and ad_user_data together are advertising. It refuses, and grants if it
+// may.
+func (h *hearing) hearConsentMode(s consentmode.State, err error, mayGrant bool) {
 	if err != nil {
 		h.malformed()
 		return
@@ -326,13 +329,13 @@ func (h *hearing) hearConsentMode(s consentmode.State, err error) {
 	switch {
 	case analytics == consentmode.Denied:
 		h.refuse(1<<schemas.Analytics, schemas.ReasonRefused)
-	case analytics == consentmode.Granted:
+	case analytics == consentmode.Granted && mayGrant:
 		h.grant(1 << schemas.Analytics)
 	}
 	switch {
 	case ads == consentmode.Denied || data == consentmode.Denied:
 		h.refuse(1<<schemas.Advertising, schemas.ReasonRefused)
-	case ads == consentmode.Granted:
+	case ads == consentmode.Granted && mayGrant:
 		h.grant(1 << schemas.Advertising)
 	}
 	h.flags.noUserData = h.flags.noUserData || data == consentmode.Denied

@@ -64,7 +64,7 @@ var signalsOfOthers = []signal{
 		[]string{"G111", "G110", "G101", "G100", "G1--"}, []string{"G100"},
 		func(v string, _ *schemas.Signals) bool { _, err := consentmode.DecodeGCS(v); return err != nil }},
 	{"gcd", func(s *schemas.Signals) *string { return &s.GCD },
-		[]string{"11t1t1t1t5", "11p1p1p1p5", "13l3l3l3l1l1", "13r3q3q3q1l1", "13u3q3q3q1l1"}, []string{"11p1p1p1p5"},
+		[]string{"11v1v1v1v5", "11t1t1t1t5", "11p1p1p1p5", "13l3l3l3l1l1", "13r3q3q3q1l1", "13u3q3q3q1l1"}, []string{"11p1p1p1p5"},
 		func(v string, _ *schemas.Signals) bool { _, err := consentmode.DecodeGCD(v); return err != nil }},
 	{"onetrust", func(s *schemas.Signals) *string { return &s.OneTrust },
 		[]string{"groups=C0001:1,C0002:1,C0004:0&interactionCount=1", "groups=C0001:1,C0002:0,C0004:0,C0005:0&interactionCount=1", "groups=C0001:1,C0002:1,C0004:1&isGpcEnabled=1"},

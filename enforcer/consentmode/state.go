@@ -51,6 +51,17 @@ type Setting struct {
 // consent mode is not in use, or nothing was set.
 type State [NumTypes]Setting
 
+// Chosen returns the state without what only the page's default grants: that was
+// nobody's choice. What a default denies stays denied.
+func (s State) Chosen() State {
+	for i := range s {
+		if s[i].Value == Granted && s[i].Update == NotSet {
+			s[i].Value = NotSet
+		}
+	}
+	return s
+}
+
 // InUse reports whether the page set any consent type.
 func (s *State) InUse() bool {
 	for i := range s {
