@@ -17,6 +17,7 @@ type ledger struct {
 	anonymised int                    // events acknowledged, each once
 	answers    tallies                // what the collectors answered, repeats included
 	unanswered tallies                // events of requests that broke off or were refused, by what is wanted of them
+	unheld     uint64                 // of the answers, those of requests of which everything was rejected: nobody waits for their account
 	leaks      []string               // what was let through and should not have been
 	unexpected map[string]int         // answers that no fault explains
 	requests   int

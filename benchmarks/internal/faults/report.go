@@ -17,6 +17,9 @@ type Report struct {
 	// Faults that were done, by kind and by what was hit; Kills is their sum.
 	Faults map[string]map[string]int `json:"faults"`
 	Kills  int                       `json:"kills"`
+	// Forgotten is how many rejections killed collectors had answered and not yet
+	// accounted for, of requests of which everything was rejected.
+	Forgotten uint64 `json:"forgotten"`
 	// Away is what came of outages of all brokers.
 	Away Away `json:"away"`
 	// Exits are processes that ended by themselves and were started again.
@@ -93,11 +96,11 @@ kills        %10d
 lost         %10d
 doubled      %10d
 leaked       %10d
-unaccounted  %10d
+unaccounted  %10d, and %d rejections that killed collectors forgot
 %s
 `, r.Requests, r.Refusals, r.Exits, r.Acknowledged, r.Unanswered, r.Resets,
 		r.Away.Acknowledged, r.Away.Seconds, r.Rows, r.Batches, r.Copies,
-		r.Kills, r.Lost, r.Doubled, r.Leaked, r.Unaccounted, verdict)
+		r.Kills, r.Lost, r.Doubled, r.Leaked, r.Unaccounted, r.Forgotten, verdict)
 	_, err := io.WriteString(to, b.String())
 	return err
 }

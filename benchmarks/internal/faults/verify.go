@@ -163,6 +163,10 @@ func (v *verifier) compare(s *stored, r *Report) {
 	v.compareAccounts(s, r)
 }
 
+// maxForgotten is how many rejections a killed collector may forget: with one seldom
+// more than one, while Kafka is away all of them.
+const maxForgotten = 50
+
 // compareAccounts holds the accounts in ClickHouse against those in Kafka, which
 // must be the same, and those against the ledger: what was answered is in them,
 // and no more than was sent.
@@ -192,6 +196,10 @@ func (v *verifier) compareAccounts(s *stored, r *Report) {
 	}
 	for o, n := range accounted {
 		least, most := v.ledger.answers[o], v.ledger.answers[o]+v.ledger.unanswered[o]
+		if schemas.Outcome(o) == schemas.Rejected && n < least {
+			r.Forgotten = min(least-n, v.ledger.unheld, uint64(r.Faults["kill"]["collector"])*maxForgotten)
+			least -= r.Forgotten
+		}
 		if n < least {
 			r.Unaccounted += least - n
 			r.tell("unaccounted: %d events were answered %s, %d are accounted for", least, schemas.Outcome(o), n)

@@ -81,6 +81,25 @@ func TestCompareFindsWhatIsWrong(t *testing.T) {
 	check("what may have landed did not", both(-1), 0, 0, 0, 0)
 	check("fewer are accounted for than were answered", both(-3), 0, 0, 0, 2)
 	check("more are accounted for than were sent", both(4), 0, 0, 0, 4)
+
+	// Three were rejected, of which one in a request of its own; one is accounted for.
+	rejected := func(kills int, want, forgotten uint64) {
+		t.Helper()
+		v, s := run()
+		for range 3 {
+			v.ledger.enter(&event{id: uuid.New(), want: schemas.Rejected}, schemas.Rejected, schemas.ReasonInvalid, false)
+		}
+		v.ledger.unheld = 1
+		d := decision(schemas.Rejected, schemas.ReasonInvalid)
+		s.sum[d], v.topic.sum[d] = 1, 1
+		r := Report{Faults: map[string]map[string]int{"kill": {"collector": kills}}}
+		v.compare(s, &r)
+		if r.Unaccounted != want || r.Forgotten != forgotten {
+			t.Errorf("after %d kills of collectors: unaccounted %d, forgotten %d", kills, r.Unaccounted, r.Forgotten)
+		}
+	}
+	rejected(0, 2, 0)
+	rejected(1, 1, 1)
 }
 
 // TestAnswersThatLeak are counted when they come.

@@ -155,8 +155,17 @@ func (w *writers) enter(events []event, body []byte, repeat bool) bool {
 			w.note("an event that is valid was rejected: " + invalid.Path + " " + invalid.Problem)
 		}
 	}
+	rejected := 0
 	for i := range events {
 		w.ledger.enter(&events[i], answer.Events[i].Outcome, answer.Events[i].Reason, repeat)
+		if answer.Events[i].Outcome == schemas.Rejected {
+			rejected++
+		}
+	}
+	if rejected == len(events) {
+		w.ledger.mu.Lock()
+		w.ledger.unheld += uint64(rejected)
+		w.ledger.mu.Unlock()
 	}
 	return true
 }
