@@ -107,16 +107,24 @@ func (c *Cluster) createTopics(ctx context.Context, specs []topicSpec) error {
 			ConfigEntries:     s.settings,
 		})
 	}
-	answer, err := c.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: create})
-	if err != nil {
-		return fmt.Errorf("cannot create topics: %w", err)
-	}
-	for topic, err := range answer.Errors {
-		if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
-			return fmt.Errorf("cannot create topic %s: %w", topic, err)
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	quietly := func(error, time.Duration) {}
+	return Retry(ctx, quietly, func() (again bool, err error) {
+		answer, err := c.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: create})
+		if err != nil {
+			return false, fmt.Errorf("cannot create topics: %w", err)
 		}
-	}
-	return nil
+		for topic, err := range answer.Errors {
+			if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+				var problem kafka.Error
+				// A broker that has just started may not know the others yet.
+				again := errors.As(err, &problem) && (problem.Temporary() || problem == kafka.BrokerNotAvailable)
+				return again, fmt.Errorf("cannot create topic %s: %w", topic, err)
+			}
+		}
+		return false, nil
+	})
 }
 
 // pendingError: the topic is not there, or not whole, yet.
