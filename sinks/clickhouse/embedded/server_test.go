@@ -120,7 +120,7 @@ func TestKilledInTheMiddleOfInserts(t *testing.T) {
 	if n := queryCount(t, conn, fmt.Sprintf("SELECT count() FROM sekisho.batches WHERE batch > %d", last)); n != 0 && n != batchRows {
 		t.Errorf("%d rows of the batch that was cut off, want none or all %d", n, batchRows)
 	}
-	for _, want := range []string{`exit="signal: killed"`, "embedded ClickHouse is back", "restarts=1"} {
+	for _, want := range []string{`cause="killed: by somebody`, "embedded ClickHouse is back", "restarts=1"} {
 		eventually(t, "the log says "+want, func() bool { return strings.Contains(log.String(), want) })
 	}
 }
