@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -141,17 +142,24 @@ func (c *Cluster) virtualMachine() []string {
 	}
 }
 
-// freePorts finds free ports on loopback.
-func freePorts(brokers int) ([]ports, error) {
+// freePorts finds free ports on loopback, below those that systems give to
+// connections and to whoever asks for any: a broker that is stopped for a while finds
+// its own again.
+func freePorts(brokers int) (_ []ports, err error) {
 	all := make([]ports, brokers)
 	for i := range all {
 		for _, port := range []*int{&all[i].Client, &all[i].Internal, &all[i].Controller} {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
+			var l net.Listener
+			for range 100 {
+				*port = 15_000 + rand.IntN(17_000)
+				if l, err = net.Listen("tcp", loopback(*port)); err == nil {
+					break
+				}
+			}
 			if err != nil {
 				return nil, err
 			}
 			defer l.Close() // when all are found, so that they differ
-			*port = l.Addr().(*net.TCPAddr).Port
 		}
 	}
 	return all, nil

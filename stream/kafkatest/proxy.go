@@ -1,10 +1,13 @@
 package kafkatest
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
+	"time"
 )
 
 // Proxy stands between a broker, which advertises the proxy's address as its
@@ -49,12 +52,24 @@ func (p *Proxy) Open() error {
 	if open {
 		return nil
 	}
-	l, err := net.Listen("tcp", p.address)
+	l, err := p.listenAgain()
 	if err != nil {
 		return err
 	}
 	p.serve(l)
 	return nil
+}
+
+// listenAgain listens where the proxy did. Somebody's connection may have that port
+// for a moment: the system gives out those that are free.
+func (p *Proxy) listenAgain() (l net.Listener, err error) {
+	for range 100 {
+		if l, err = net.Listen("tcp", p.address); !errors.Is(err, syscall.EADDRINUSE) {
+			return l, err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return nil, err
 }
 
 // Close refuses connections from now on and cuts those there are.
