@@ -3,15 +3,12 @@ package main_test
 import (
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/google/uuid"
-
-	"sekisho/stream/kafkatest"
 )
 
 // TestStoppedClickHouseGrowsLagNotMemory: while ClickHouse does nothing, events
@@ -19,12 +16,7 @@ import (
 // goes on, all is stored.
 func TestStoppedClickHouseGrowsLagNotMemory(t *testing.T) {
 	dir := t.TempDir()
-	k, err := kafkatest.Start(filepath.Join(dir, "a kafka")) // whose memory is not what is measured
-	if err != nil {
-		t.Fatal(err)
-	}
-	brought[dir] = k
-	t.Cleanup(func() { k.Close(); delete(brought, dir) })
+	bring(t, dir) // whose memory is not what is measured
 	u := startUp(t, dir)
 	title := strings.Repeat("x", 500)
 	sent := 0

@@ -127,14 +127,22 @@ func kafkaFor(t *testing.T, dir string) []string {
 		return nil
 	}
 	if !found {
-		var err error
-		if k, err = kafkatest.Start(filepath.Join(dir, "apache")); err != nil {
-			t.Fatal(err)
-		}
-		brought[dir] = k
-		t.Cleanup(func() { k.Close(); delete(brought, dir) })
+		k = bring(t, dir)
 	}
 	return []string{"SEKISHO_KAFKA_BROKERS=" + k.Address()}
+}
+
+// bring starts a Kafka of its own, behind a proxy, for the `sekisho up` of a data
+// directory.
+func bring(t *testing.T, dir string) *kafkatest.Kafka {
+	t.Helper()
+	k, err := kafkatest.Start(filepath.Join(dir, "a kafka"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	brought[dir] = k
+	t.Cleanup(func() { k.Close(); delete(brought, dir) })
+	return k
 }
 
 // brought are the Kafkas of kafkaFor by data directory.

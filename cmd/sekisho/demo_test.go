@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,7 +15,6 @@ import (
 
 	"sekisho/cmd/sekisho/internal/traffic"
 	"sekisho/sinks/clickhouse/embedded"
-	"sekisho/stream/kafkatest"
 )
 
 // demo runs `sekisho demo` against u and returns its account.
@@ -87,12 +85,7 @@ func TestDemoBalances(t *testing.T) {
 // nothing for a while, are accounted for, also where their visitors reset meanwhile.
 func TestDemoBalancesThroughTheSpool(t *testing.T) {
 	dir := t.TempDir()
-	k, err := kafkatest.Start(filepath.Join(dir, "a kafka"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	brought[dir] = k
-	t.Cleanup(func() { k.Close(); delete(brought, dir) })
+	k := bring(t, dir)
 	u := startUp(t, dir)
 	a := demo(t, u, func(*output) {
 		release := k.Hang()

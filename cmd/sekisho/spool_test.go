@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +12,6 @@ import (
 
 	"sekisho/schemas"
 	"sekisho/stream"
-	"sekisho/stream/kafkatest"
 )
 
 // TestKafkaGoesAndTheProcessIsKilled: while Kafka is away events are taken, also
@@ -22,12 +20,7 @@ import (
 // ClickHouse once, and in Kafka in the order in which it was sent.
 func TestKafkaGoesAndTheProcessIsKilled(t *testing.T) {
 	dir := t.TempDir()
-	k, err := kafkatest.Start(filepath.Join(dir, "a kafka"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	brought[dir] = k
-	t.Cleanup(func() { k.Close(); delete(brought, dir) })
+	k := bring(t, dir)
 	u := startUp(t, dir)
 	var sent []string
 	send := func(n int) {
