@@ -41,10 +41,13 @@ func TestMarksOfTransactions(t *testing.T) {
 	for range each {
 		transact(t, c, &kgo.Record{Topic: c.Topics.Events, Value: []byte("a")}, &kgo.Record{Topic: c.Topics.Events, Value: []byte("b")})
 	}
-	spans, err := cluster.Spans(t.Context(), c.Topics.Events)
-	if err != nil || len(spans) != 1 || spans[0].To != each*3 {
-		t.Fatalf("the topic has %v: %v", spans, err)
-	}
+	// Kafka writes the mark of a transaction after it has answered.
+	var spans []Span
+	wait(t, "every transaction has its mark", func() bool {
+		var err error
+		spans, err = cluster.Spans(t.Context(), c.Topics.Events)
+		return err == nil && len(spans) == 1 && spans[0].To == each*3
+	})
 	for name, within := range map[string][]Span{"all": nil, "a span": spans} {
 		var handled atomic.Int64
 		consumer := NewConsumer(cluster, ConsumerOptions{Group: name, MaxMessages: 1000, MaxWait: 50 * time.Millisecond, Spans: within, Log: discard()},
