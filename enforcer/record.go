@@ -72,14 +72,10 @@ func (p *Projector) begin(e *schemas.Event, site *Site, form schemas.Outcome) {
 	r.Event.Set(schemas.Site, site.Name)
 }
 
-// Key returns the message key of a record: the first pseudonym that it
-// carries, so that a user's events keep their order, or else its id.
-func Key(r *schemas.Record) string {
-	for f := range (r.Event.Fields & schemas.Identifiers).Each {
-		return r.Event.Get(f)
-	}
-	return r.Event.Get(schemas.ID)
-}
+// Key returns the message key of a record: its id. So a retry, whatever the visitor
+// whose it is by then, comes to the partition where the first one is, and whoever
+// reads that partition finds both.
+func Key(r *schemas.Record) string { return r.Event.Get(schemas.ID) }
 
 // allow writes the fields of the granted categories: identifiers as
 // pseudonyms, texts without direct identifiers. Names are short texts of the

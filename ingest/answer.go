@@ -21,7 +21,7 @@ func (c *Collector) answer(ctx *fasthttp.RequestCtx, s *session) {
 	switch {
 	case represent && status == fasthttp.StatusNoContent:
 		status = fasthttp.StatusOK
-		ctx.Response.Header.Set("Preference-Applied", "return=representation")
+		ctx.Response.Header.Set(preferenceApplied, "return=representation")
 	case status == fasthttp.StatusNoContent:
 		ctx.SetStatusCode(status)
 		return
@@ -33,6 +33,8 @@ func (c *Collector) answer(ctx *fasthttp.RequestCtx, s *session) {
 	}
 	answerJSON(ctx, status, body)
 }
+
+const preferenceApplied = "Preference-Applied"
 
 // status is 204, or what the rejected events make of it.
 func (s *session) status() int {

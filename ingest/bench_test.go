@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -22,9 +21,9 @@ import (
 // null makes nothing durable.
 type null struct{}
 
-func (null) Write(context.Context, []stream.Message) error { return nil }
-func (null) Count(schemas.Decision) bool                   { return true }
-func (null) Settle()                                       {}
+func (null) Submit([]stream.Message) (*stream.Waiter, error) { return stream.Durable(), nil }
+func (null) Count(schemas.Decision) bool                     { return true }
+func (null) Settle()                                         {}
 
 // typical is a page view as the tracker sends it.
 func typical() string {

@@ -226,10 +226,11 @@ func TestRetryAfterReset(t *testing.T) {
 	}
 }
 
-// TestRetryWithoutAnAnswer: an event whose answer was lost, the new cookie with it,
-// comes again to the same partition, fresh or not, whatever else identifies it: only
-// there is a copy found for certain.
-func TestRetryWithoutAnAnswer(t *testing.T) {
+// TestRetriesMeetTheFirst: an event that comes again comes to the same partition,
+// fresh or not, whoever's it is by then: without the new cookie, whose answer was lost,
+// with it, or from a browser that was not known at first. Only there is a copy found for
+// certain.
+func TestRetriesMeetTheFirst(t *testing.T) {
 	t.Parallel()
 	r := start(t)
 	event := page(yes + of(fresh-500*time.Millisecond) + `,"id":"` + uuid.NewString() + `"`)
@@ -237,14 +238,16 @@ func TestRetryWithoutAnAnswer(t *testing.T) {
 	first := r.post(event, shop, ga)
 	time.Sleep(time.Second)
 	second := r.post(event, shop, ga)
+	r.post(event, shop, ga, second.cookie()).want(t, "the event with its new cookie", 204)
 	keys := map[string]int{}
 	for _, m := range r.stored().events {
 		keys[string(m.Key)]++
 		if e := &record(t, m).Event; !e.Fields.Has(schemas.GA) {
 			t.Error("the event is without its _ga, so nothing is shown")
 		}
+		keys[fmt.Sprint("partition ", m.Partition)] += 0
 	}
-	if len(keys) != 1 || first.visitor(t) == "" || second.visitor(t) == "" || first.visitor(t) == second.visitor(t) {
+	if len(keys) != 2 || first.visitor(t) == "" || second.visitor(t) == "" || first.visitor(t) == second.visitor(t) {
 		t.Errorf("the keys are %v", keys)
 	}
 }

@@ -21,10 +21,11 @@ import (
 	"sekisho/stream"
 )
 
-// Durable is where what was let through goes: it returns when the messages are
-// durable, or that it is not known whether they are.
+// Durable is where what was let through goes.
 type Durable interface {
-	Write(ctx context.Context, messages []stream.Message) error
+	// Submit copies the messages and returns at once. Who waits on the result
+	// learns when they are durable, or that it is not known whether they are.
+	Submit(messages []stream.Message) (*stream.Waiter, error)
 	// Count counts a decision for which nobody waits. It does not block.
 	Count(d schemas.Decision) bool
 	// Settle returns when nothing is on its way to Kafka that was durable
@@ -75,6 +76,7 @@ type Collector struct {
 	memory      budget
 	decoders    decoders
 	sessions    sync.Pool
+	pendings    sync.Pool
 	turns       turns
 	draining    atomic.Bool
 	server      *fasthttp.Server
@@ -101,6 +103,7 @@ func New(o Options) *Collector {
 		memory:      budget{limit: int64(o.Config.MaxBuffered)},
 		decoders:    newDecoders(),
 		sessions:    sync.Pool{New: func() any { return new(session) }},
+		pendings:    sync.Pool{New: func() any { return new(pending) }},
 	}
 	c.server = &fasthttp.Server{
 		Handler:                       c.handle,

@@ -76,16 +76,17 @@ type recent [8]struct {
 	counter  *metrics.Counter
 }
 
-// count counts decisions as [counters.count] does.
-func (r *recent) count(c *counters, decisions []schemas.Decision) {
+// appendTo appends the counters of decisions.
+func (r *recent) appendTo(to []*metrics.Counter, c *counters, decisions []schemas.Decision) []*metrics.Counter {
 	for i, d := range decisions {
 		d.Minute = 0
 		last := &r[i%len(r)]
 		if last.counter == nil || last.decision != d {
 			last.decision, last.counter = d, c.of(d)
 		}
-		last.counter.Inc()
+		to = append(to, last.counter)
 	}
+	return to
 }
 
 // add makes the counter of a decision. Readers take no lock: they go on with

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -23,14 +22,23 @@ const retryAfter = 2
 
 // serveEvents serves POST /v1/events: one event or an array of events.
 func (c *Collector) serveEvents(ctx *fasthttp.RequestCtx) {
+	if p := c.takeEvents(ctx); p != nil {
+		c.await(ctx, p)
+	}
+}
+
+// takeEvents answers as if what the body's events let through were durable already,
+// which is then awaited; nil when there is nothing to wait for.
+func (c *Collector) takeEvents(ctx *fasthttp.RequestCtx) *pending {
 	s := c.admit(ctx)
 	if s == nil {
-		return
+		return nil
 	}
 	defer s.end(c)
-	if c.read(ctx, s) && c.process(ctx, s, takeBody) {
-		c.answer(ctx, s)
+	if !c.read(ctx, s) {
+		return nil
 	}
+	return c.process(ctx, s, takeBody, c.answer)
 }
 
 // admit returns a session for the request, which ends with end, or answers why
@@ -103,72 +111,6 @@ func (c *Collector) answerUnread(ctx *fasthttp.RequestCtx, err error, lose func(
 		lose(schemas.ReasonUnreadable)
 		answerError(ctx, fasthttp.StatusBadRequest, problem)
 	}
-}
-
-// process has the events decided and makes what was let through durable, or
-// answers that it could not.
-func (c *Collector) process(ctx *fasthttp.RequestCtx, s *session, take func(*fasthttp.RequestCtx, *Collector, *session)) bool {
-	if !c.inTurn(ctx, s, take) {
-		return false
-	}
-	if len(s.resets) > 0 {
-		c.settle()
-	}
-	return true
-}
-
-// settle returns when what was let through before a reset was put in force is
-// in Kafka, or on disk, where it is checked again.
-func (c *Collector) settle() {
-	c.turns.wait()
-	c.events.Settle()
-}
-
-func (c *Collector) inTurn(ctx *fasthttp.RequestCtx, s *session, take func(*fasthttp.RequestCtx, *Collector, *session)) bool {
-	turn := c.turns.enter()
-	defer c.turns.leave(turn)
-	take(ctx, c, s)
-	if s.overdrawn > 0 {
-		c.lose(schemas.ReasonRateLimited)
-		answerRetry(ctx, fasthttp.StatusTooManyRequests, s.overdrawn, "too many choices that reset somebody; send the request again")
-		return false
-	}
-	return c.deliver(ctx, s)
-}
-
-// deliver makes what was let through durable, or answers that it could not.
-func (c *Collector) deliver(ctx *fasthttp.RequestCtx, s *session) bool {
-	if s.rejected == len(s.results) {
-		// Nobody need wait: what is not answered with success need not be durable.
-		for i := range s.decisions {
-			c.count(s.decisions[i])
-		}
-		return true
-	}
-	if len(s.resets) > 0 {
-		if _, err := c.reset(s.resets); err != nil {
-			c.counters.unavailable.Inc()
-			answerUnavailable(ctx, "the reset could not be made durable; send the request again")
-			return false
-		}
-	}
-	if len(s.receipts) > 0 {
-		if err := c.receipts.Append(context.Background(), s.receipts); err != nil {
-			c.counters.unavailable.Inc()
-			answerUnavailable(ctx, "the receipt of the consent could not be made durable; send the request again")
-			return false
-		}
-	}
-	if err := c.events.Write(context.Background(), s.outgoing()); err != nil {
-		c.counters.unavailable.Inc()
-		answerUnavailable(ctx, "the events could not be made durable; send them again")
-		return false
-	}
-	s.recent.count(c.counters, s.decisions)
-	for kind, n := range s.project.Masked {
-		c.counters.mask(kind, n)
-	}
-	return true
 }
 
 // lose accounts for a request whose events were not read: as one, of no known

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"bufio"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -432,7 +431,7 @@ func TestPanicEndsOneRequest(t *testing.T) {
 	if r.metric("sekisho_panics_total") != "1" || r.metric("sekisho_buffered_bytes") != "0" {
 		t.Errorf("panics %s, buffered %s", r.metric("sekisho_panics_total"), r.metric("sekisho_buffered_bytes"))
 	}
-	if log := r.log.String(); !strings.Contains(log, "deliver") {
+	if log := r.log.String(); !strings.Contains(log, "process") {
 		t.Errorf("the log does not say where:\n%s", log)
 	}
 	r.do("POST", "/v1/reset", `{"visitor_id":"v"}`).want(t, "a reset, which waits for all turns", 202)
@@ -444,9 +443,9 @@ type switching struct {
 	broken *atomic.Bool
 }
 
-func (s switching) Write(ctx context.Context, messages []stream.Message) error {
+func (s switching) Submit(messages []stream.Message) (*stream.Waiter, error) {
 	if s.broken.Load() {
 		panic("CANARY-panic")
 	}
-	return s.Durable.Write(ctx, messages)
+	return s.Durable.Submit(messages)
 }

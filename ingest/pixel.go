@@ -32,14 +32,19 @@ func (c *Collector) servePixel(ctx *fasthttp.RequestCtx) {
 	if !c.limit(ctx, losePageview) {
 		return
 	}
+	if p := c.takePixel(ctx); p != nil {
+		c.await(ctx, p)
+	}
+}
+
+// takePixel is takeEvents of a pixel.
+func (c *Collector) takePixel(ctx *fasthttp.RequestCtx) *pending {
 	s := c.admit(ctx)
 	if s == nil {
-		return
+		return nil
 	}
 	defer s.end(c)
-	if c.process(ctx, s, takeQuery) {
-		c.answerPixel(ctx, s)
-	}
+	return c.process(ctx, s, takeQuery, c.answerPixel)
 }
 
 func (c *Collector) answerPixel(ctx *fasthttp.RequestCtx, s *session) {

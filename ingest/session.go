@@ -235,17 +235,6 @@ func timeOf(text string) (time.Time, bool) {
 	return time.UnixMilli(ms), true
 }
 
-// key is the record's message key: its pseudonym, unless that was made just
-// now, or the browser's visitor is not known. If the answer with the new visitor
-// cookie is lost, the event comes again under another visitor, or under none when it
-// is not fresh any more, and must come to the same partition to be found.
-func (s *session) key(r *schemas.Record) string {
-	if visitor := s.event.Get(schemas.VisitorID); s.origin != "" && (visitor == "" || visitor == s.newID) {
-		return r.Event.Get(schemas.ID)
-	}
-	return enforcer.Key(r)
-}
-
 // answerCookies has the browser keep the id of a visitor who agreed, and
 // forget those of one who declined or was reset.
 func (s *session) answerCookies(ctx *fasthttp.RequestCtx) {
@@ -284,7 +273,7 @@ func (s *session) write(c *Collector, site *enforcer.Site, clientID string) {
 		}
 		counted.decision = sp.decisionsEnd
 		sp.key = len(s.values)
-		s.values = append(s.values, s.key(record)...)
+		s.values = append(s.values, enforcer.Key(record)...)
 		sp.value = len(s.values)
 		s.values = record.AppendJSON(s.values)
 		sp.end = len(s.values)

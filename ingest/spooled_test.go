@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"testing"
@@ -17,7 +16,7 @@ type hashed struct {
 	seen [][][16]byte // of each message with a value
 }
 
-func (h *hashed) Write(ctx context.Context, messages []stream.Message) error {
+func (h *hashed) Submit(messages []stream.Message) (*stream.Waiter, error) {
 	h.mu.Lock()
 	for i := range messages {
 		if messages[i].Value != nil {
@@ -25,7 +24,7 @@ func (h *hashed) Write(ctx context.Context, messages []stream.Message) error {
 		}
 	}
 	h.mu.Unlock()
-	return h.Durable.Write(ctx, messages)
+	return h.Durable.Submit(messages)
 }
 
 // TestMessagesBearTheirIdentifiersHashes, by which those that wait on disk are

@@ -105,6 +105,13 @@ type Waiter struct {
 // waiters are reused: each request has one.
 var waiters = sync.Pool{New: func() any { return &Waiter{done: make(chan struct{}, 1)} }}
 
+// Durable returns a Waiter of what is durable already.
+func Durable() *Waiter {
+	w := waiters.Get().(*Waiter)
+	w.done <- struct{}{}
+	return w
+}
+
 func (w *Waiter) finish(err error) {
 	if err != nil {
 		failed := err // err itself would be allocated on success too

@@ -162,9 +162,9 @@ func (o *serverOptions) serveUnenforced(l net.Listener) error {
 // nowhere is where messages are durable at once.
 type nowhere struct{}
 
-func (nowhere) Write(context.Context, []stream.Message) error { return nil }
-func (nowhere) Count(schemas.Decision) bool                   { return true }
-func (nowhere) Settle()                                       {}
+func (nowhere) Submit([]stream.Message) (*stream.Waiter, error) { return stream.Durable(), nil }
+func (nowhere) Count(schemas.Decision) bool                     { return true }
+func (nowhere) Settle()                                         {}
 
 // serveUnkept is the collector in all but what makes events durable.
 func (o *serverOptions) serveUnkept(l net.Listener) error {
