@@ -56,12 +56,15 @@ func isHost(s string) bool {
 		s = s[end+1:]
 	}
 	name, port, _ := strings.Cut(s, ":")
+	wide := false
 	for i := range len(name) {
-		if b := name[i]; b < 0x80 && b != '_' && !is(b, domain) || b == dash {
+		b := name[i]
+		if b < 0x80 && b != '_' && !is(b, domain) || b == dash {
 			return false
 		}
+		wide = wide || b >= 0x80
 	}
-	return literal == (name == "") && len(port) <= 5 && allDigits(port) && !anyWide(name)
+	return literal == (name == "") && len(port) <= 5 && allDigits(port) && (!wide || !anyWide(name))
 }
 
 // isRemoteIP reports whether the host, which is one by isHost, is an IP

@@ -3,6 +3,7 @@ package identifiers
 import (
 	"bytes"
 	"net/netip"
+	"unsafe"
 )
 
 // addresses6 finds IPv6 addresses (RFC 4291, section 2.2).
@@ -70,16 +71,41 @@ func (f *finder) address6(i, end int) int {
 
 // addresses4 finds IPv4 addresses in dotted decimal form.
 func (f *finder) addresses4() {
-	for i := 0; i < len(f.text); {
-		if !is(f.text[i], digit) {
-			i++
+	for start, end := f.nextAddress4(0); end > 0; start, end = f.nextAddress4(end) {
+		f.mark(start, end, IP)
+	}
+}
+
+// anyAddress4 reports whether there is an IPv4 address in s, in ASCII without
+// escapes.
+func anyAddress4(s string, form *form) bool {
+	f := finder{form: form}
+	f.text = unsafe.Slice(unsafe.StringData(s), len(s)) // nothing is marked
+	_, end := f.nextAddress4(0)
+	return end > 0
+}
+
+// nextAddress4 returns where the first IPv4 address from i on stands, which is no
+// place within a number; end is 0 when there is none.
+func (f *finder) nextAddress4(i int) (start, end int) {
+	for from := i; ; {
+		dot := bytes.IndexByte(f.text[from:], '.')
+		if dot < 0 {
+			return 0, 0
+		}
+		dot += from
+		if from = dot + 1; dot == i || !is(f.text[dot-1], digit) || !is(f.at(dot+1), digit) {
 			continue
 		}
-		end, octets := f.address4(i)
-		if octets == 4 && f.isAddress4(i, end) {
-			f.mark(i, end, IP)
+		for start = dot - 1; start > i && is(f.text[start-1], digit); {
+			start--
 		}
-		i = end
+		f.steps += dot - start
+		end, octets := f.address4(start)
+		if octets == 4 && f.isAddress4(start, end) {
+			return start, end
+		}
+		i, from = end, end
 	}
 }
 

@@ -37,7 +37,7 @@ const maxSweeps = 4
 // mask masks s and appends head and the result, if there was anything.
 func mask(dst []byte, head, s string, form *form, c *Counts) (out []byte, changed bool) {
 	suspected := suspect(s)
-	if suspected == nothingFound {
+	if suspected == nothingFound || suspected == onlyAddress4 && !anyAddress4(s, form) {
 		return dst, false
 	}
 	if c == nil {

@@ -1,6 +1,10 @@
 package identifiers
 
-import "strings"
+import (
+	"encoding/binary"
+	"strings"
+	"unsafe"
+)
 
 // suspicion is what a text may hold.
 type suspicion uint8
@@ -17,10 +21,11 @@ const (
 // and allocates nothing. Most strings are settled by the survey, most others by
 // the counters.
 func suspect(s string) suspicion {
-	if !survey(s) {
-		return nothingFound
+	suspected := survey(s)
+	if suspected == anything {
+		return count(s)
 	}
-	return count(s)
+	return suspected
 }
 
 // A survey adds up, eight bytes at a time, what every byte weighs: eight bits
@@ -63,14 +68,15 @@ var weights = func() (table [256]uint64) {
 	return table
 }()
 
-// survey reports whether there is anything in s for the counters to settle.
-func survey(s string) bool {
+// survey tells what s may hold: anything when the counters have to settle it.
+func survey(s string) suspicion {
 	var (
-		sum     uint64
-		seen    uint64
-		number  uint64 // at most so many digits has a number that reaches here
-		settled int    // tokens up to here were looked at
-		i       int
+		sum       uint64
+		seen      uint64
+		number    uint64 // at most so many digits has a number that reaches here
+		settled   int    // tokens up to here were looked at
+		suspected suspicion
+		i         int
 	)
 	for ; i+block <= len(s); i += block {
 		b := s[i : i+block]
@@ -80,7 +86,7 @@ func survey(s string) bool {
 		digits := weight(w, digitWeight)
 		number += digits
 		if number >= minDigits {
-			return true
+			return anything
 		}
 		if weight(w, endsNumber) != 0 {
 			number = digits
@@ -88,12 +94,17 @@ func survey(s string) bool {
 		if weight(w, endsToken) == 0 && i >= settled {
 			var odd bool
 			if settled, odd = longToken(s, i); odd {
-				return true
+				return anything
 			}
 		}
 		if i%stride == 0 {
 			if exceeds(sum) {
-				return true
+				if weight(sum, colonWeight) >= minColons || !isPlain(s) {
+					return anything
+				}
+				if weight(sum, dotWeight) >= minDots {
+					suspected, sum = onlyAddress4, sum&^(0xff<<dotWeight)
+				}
 			}
 			seen |= sum
 			sum &= 0xff<<dotWeight | 0xff<<colonWeight
@@ -104,15 +115,40 @@ func survey(s string) bool {
 		number += weight(weights[s[i]], digitWeight)
 	}
 	seen |= sum
-	return number >= minDigits || exceeds(sum) ||
+	if number >= minDigits || exceeds(sum) && (weight(sum, colonWeight) >= minColons || !isPlain(s)) ||
 		weight(seen, equalsWeight) != 0 && anySecretName(s) ||
 		weight(seen, wideWeight) != 0 && anyWide(s) ||
-		weight(seen, digitWeight) != 0 && anyStop(s)
+		weight(seen, digitWeight) != 0 && anyStop(s) {
+		return anything
+	}
+	if weight(sum, dotWeight) >= minDots {
+		return onlyAddress4
+	}
+	return suspected
 }
 
 // exceeds reports whether there are enough marks for an address of any kind.
 func exceeds(sum uint64) bool {
 	return weight(sum, escapeWeight) != 0 || weight(sum, dotWeight) >= minDots || weight(sum, colonWeight) >= minColons
+}
+
+// isPlain reports whether s is ASCII without escapes, in which a semicolon ends no
+// HTML entity and dots are dots.
+func isPlain(s string) bool {
+	for _, escape := range [...]byte{'%', '@', '\\', '&'} {
+		if strings.IndexByte(s, escape) >= 0 {
+			return false
+		}
+	}
+	var all uint64
+	rest := unsafe.Slice(unsafe.StringData(s), len(s))
+	for ; len(rest) >= block; rest = rest[block:] {
+		all |= binary.NativeEndian.Uint64(rest)
+	}
+	for _, b := range rest {
+		all |= uint64(b)
+	}
+	return all&0x8080808080808080 == 0
 }
 
 // longToken looks at the token around i: where it ends, and whether it may be
