@@ -117,51 +117,37 @@ func appendGrants(b []byte, grants []Grant) []byte {
 		b = strconv.AppendUint(b, uint64(grants[i].Categories), 10)
 	}
 	b = append(b, '}')
-	b = appendByRecipient(b, `,"flags":`, grants, func(b []byte, g *Grant) []byte {
-		if g.Flags == 0 {
-			return nil
+	separator := `,"flags":{`
+	for i := range grants {
+		if g := &grants[i]; g.Flags != 0 {
+			b = strconv.AppendUint(appendKey(b, separator, g.Recipient), uint64(g.Flags), 10)
+			separator = ","
 		}
-		return strconv.AppendUint(b, uint64(g.Flags), 10)
-	})
-	return appendByRecipient(b, `,"own":`, grants, func(b []byte, g *Grant) []byte {
-		if len(g.Own) == 0 {
-			return nil
+	}
+	if separator == "," {
+		b = append(b, '}')
+	}
+	separator = `,"own":{`
+	for i := range grants {
+		if g := &grants[i]; len(g.Own) > 0 {
+			b = append(appendKey(b, separator, g.Recipient), '{')
+			for j := range g.Own {
+				if j > 0 {
+					b = append(b, ',')
+				}
+				b = appendString(appendKey(b, "", g.Own[j].Field.String()), g.Own[j].Text)
+			}
+			b = append(b, '}')
+			separator = ","
 		}
-		separator := byte('{')
-		for i := range g.Own {
-			b = append(b, separator, '"')
-			b = append(b, g.Own[i].Field.String()...)
-			b = append(b, '"', ':')
-			b = appendString(b, g.Own[i].Text)
-			separator = ','
-		}
-		return append(b, '}')
-	})
+	}
+	if separator == "," {
+		b = append(b, '}')
+	}
+	return b
 }
 
-// appendByRecipient appends a member that is an object by recipient, with the
-// grants for which add returns something; without any it appends nothing.
-func appendByRecipient(b []byte, member string, grants []Grant, add func([]byte, *Grant) []byte) []byte {
-	first := true
-	for i := range grants {
-		before := len(b)
-		if first {
-			b = append(b, member...)
-			b = append(b, '{')
-		} else {
-			b = append(b, ',')
-		}
-		b = appendString(b, grants[i].Recipient)
-		b = append(b, ':')
-		added := add(b, &grants[i])
-		if added == nil {
-			b = b[:before]
-			continue
-		}
-		b, first = added, false
-	}
-	if first {
-		return b
-	}
-	return append(b, '}')
+// appendKey appends a separator, and a name as the key of a member of an object.
+func appendKey(b []byte, separator, name string) []byte {
+	return append(appendString(append(b, separator...), name), ':')
 }

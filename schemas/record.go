@@ -69,11 +69,8 @@ func (r *Record) AppendJSON(b []byte) []byte {
 
 func appendFields(b []byte, e *Event) []byte {
 	for f := range e.Fields.Each {
-		d := f.Definition()
-		b = append(b, ',', '"')
-		b = append(b, d.Name...)
-		b = append(b, '"', ':')
-		if d.Kind.Numeric() {
+		b = append(b, members[f]...)
+		if numeric.Has(f) {
 			b = append(b, e.text[f]...)
 		} else {
 			b = appendString(b, e.text[f])
@@ -81,6 +78,24 @@ func appendFields(b []byte, e *Event) []byte {
 	}
 	return b
 }
+
+// members are how the fields' members begin in JSON, with the comma before them.
+var members = func() (table [NumFields]string) {
+	for f := range table {
+		table[f] = `,"` + definitions[f].Name + `":`
+	}
+	return table
+}()
+
+// numeric are the fields that are numbers in JSON.
+var numeric = func() (set FieldSet) {
+	for f := range definitions {
+		if definitions[f].Kind.Numeric() {
+			set |= 1 << f
+		}
+	}
+	return set
+}()
 
 // AppendValue appends the property's value as JSON.
 func (p *Property) AppendValue(b []byte) []byte {
