@@ -26,7 +26,16 @@ type Verdict struct {
 	named   bool // the policy knows the event's name
 	heard   hearing
 	verdict [schemas.MaxRecipients]RecipientVerdict
+	recall  recall // hashes
 }
+
+// Remember has the registry's hashes of one event's identifiers reused for the same
+// identifiers of those that are decided about after it, until Forget: those of the
+// same request.
+func (v *Verdict) Remember() { v.recall.remember() }
+
+// Forget ends what Remember began. It costs nothing when nothing is remembered.
+func (v *Verdict) Forget() { v.recall.forget() }
 
 // RecipientVerdict is what was decided for one recipient.
 type RecipientVerdict struct {

@@ -33,11 +33,21 @@ func (p *Projector) ownOf(k *Keys, recipient string, e *schemas.Event, named sch
 			continue
 		}
 		if schemas.Identifiers.Has(f) {
-			text = p.keep(k.appendSealed(p.arena, recipient, f, text))
+			text = p.sealed(k, recipient, f, text)
 		}
 		p.own = append(p.own, schemas.OwnIdentifier{Field: f, Text: text})
 	}
 	return p.own[start:len(p.own):len(p.own)]
+}
+
+func (p *Projector) sealed(k *Keys, recipient string, f schemas.Field, text string) string {
+	last := p.recall.of(k, recipient, f)
+	if last.is(text) {
+		return share(last.made)
+	}
+	made := p.keep(k.appendSealed(p.arena, recipient, f, text))
+	last.note(text, made)
+	return made
 }
 
 // flags returns the flags that the recipient is told, and what is refused to it

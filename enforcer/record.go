@@ -20,7 +20,15 @@ type Projector struct {
 	record schemas.Record
 	arena  []byte                  // texts of the record that are not the event's own
 	own    []schemas.OwnIdentifier // of the grants
+	recall recall
 }
+
+// Remember has the projector reuse what it makes of one event's texts for the same
+// texts of those that follow, until Forget: those of the same request.
+func (p *Projector) Remember() { p.recall.remember() }
+
+// Forget ends what Remember began. It costs nothing when nothing is remembered.
+func (p *Projector) Forget() { p.recall.forget() }
 
 // Record returns what the verdict lets through of the event in the form of the
 // given outcome, Allowed or Anonymised, or nil when no recipient has that
@@ -89,11 +97,11 @@ func (p *Projector) allow(k *Keys, e *schemas.Event, v *Verdict) {
 		text := e.Get(f)
 		switch f.Definition().Kind {
 		case schemas.KindIdentifier:
-			text = p.keep(k.AppendPseudonym(p.arena, f, text))
+			text = p.pseudonym(k, f, text)
 		case schemas.KindURI:
-			text = p.maskURL(text)
+			text = p.maskField(k, f, text, p.maskURL)
 		case schemas.KindText:
-			text = p.maskText(text)
+			text = p.maskField(k, f, text, p.maskText)
 		case schemas.KindName:
 			if f != schemas.Name || !v.named {
 				text = p.maskText(text)
@@ -127,6 +135,34 @@ func (p *Projector) allow(k *Keys, e *schemas.Event, v *Verdict) {
 func (p *Projector) setTime(t time.Time) {
 	p.record.Event.Time = t
 	p.record.Event.Set(schemas.Time, p.keep(schemas.FormatTime(p.arena, t)))
+}
+
+func (p *Projector) pseudonym(k *Keys, f schemas.Field, text string) string {
+	last := p.recall.of(k, "", f)
+	if last.is(text) {
+		return share(last.made)
+	}
+	made := p.keep(k.AppendPseudonym(p.arena, f, text))
+	last.note(text, made)
+	return made
+}
+
+// maskField masks the text of a field by one of the functions below. That there
+// was nothing to mask is remembered of texts that take longer to look through.
+func (p *Projector) maskField(k *Keys, f schemas.Field, text string, mask func(string) string) string {
+	const short = 32
+	if len(text) < short {
+		return mask(text)
+	}
+	last := p.recall.of(k, "", f)
+	if last.is(text) {
+		return text
+	}
+	masked := mask(text)
+	if masked == text {
+		last.note(text, "")
+	}
+	return masked
 }
 
 func (p *Projector) maskText(text string) string {

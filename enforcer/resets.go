@@ -102,7 +102,7 @@ func (r *Resets) of(e *schemas.Event, t *Table, site *Site, v *Verdict) (reset b
 		return false, 0
 	}
 	for f := range (e.Fields & schemas.Identifiers).Each {
-		v.Hashes = append(v.Hashes, r.hasher.Sum(kindOf(f).String(), e.Get(f)).Bytes())
+		v.Hashes = append(v.Hashes, v.hash(r, f, e.Get(f)))
 	}
 	// One right after the other: memory is waited for once, not for each.
 	if r.set.Len() > 0 && r.Any(v.Hashes) {
@@ -120,4 +120,15 @@ func (r *Resets) of(e *schemas.Event, t *Table, site *Site, v *Verdict) (reset b
 		}
 	}
 	return false, optedOut
+}
+
+func (v *Verdict) hash(r *Resets, f schemas.Field, identifier string) (hash [16]byte) {
+	last := v.recall.of(r, "", f)
+	if last.is(identifier) {
+		copy(hash[:], last.made)
+		return hash
+	}
+	hash = r.Hash(f, identifier)
+	last.note(identifier, share(hash[:]))
+	return hash
 }

@@ -64,6 +64,12 @@ func (c *Collector) admit(ctx *fasthttp.RequestCtx) *session {
 
 // takeBody decides about the events of the body.
 func takeBody(_ *fasthttp.RequestCtx, c *Collector, s *session) {
+	if s.events > 1 { // mostly of one visitor
+		s.verdict.Remember()
+		defer s.verdict.Forget()
+		s.project.Remember()
+		defer s.project.Forget()
+	}
 	for i := range s.events {
 		if problem := s.decoder.Event(i, &s.event); problem != nil {
 			s.reject(s.knownSite(), schemas.ReasonInvalid, problem)
