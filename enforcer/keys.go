@@ -1,14 +1,10 @@
 package enforcer
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"hash"
 	"slices"
 	"strings"
-	"sync"
 
 	"sekisho/schemas"
 )
@@ -141,35 +137,4 @@ func (k *Keys) AnonymousIDs(id string) []string {
 		all = append(all, string(p.AppendAnonymousID(nil, id)))
 	}
 	return all
-}
-
-// mac is HMAC-SHA-256 under a key derived for one use; its states are kept
-// for reuse, since setting one up costs as much as using it.
-type mac struct{ states sync.Pool }
-
-type macState struct {
-	hash.Hash
-	in  []byte
-	out [sha256.Size]byte
-}
-
-func newMAC(secret []byte, use string) *mac {
-	derive := hmac.New(sha256.New, secret)
-	derive.Write([]byte(use))
-	key := derive.Sum(nil)
-	return &mac{states: sync.Pool{New: func() any {
-		return &macState{Hash: hmac.New(sha256.New, key)}
-	}}}
-}
-
-func (m *mac) sum(kind byte, text string) [sha256.Size]byte {
-	state := m.states.Get().(*macState)
-	state.Reset()
-	state.in = append(append(state.in[:0], kind), text...)
-	state.Write(state.in)
-	state.Sum(state.out[:0])
-	clear(state.in)
-	out := state.out
-	m.states.Put(state)
-	return out
 }

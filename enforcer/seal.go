@@ -3,22 +3,21 @@ package enforcer
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"strings"
 	"sync"
 
+	"sekisho/enforcer/registry"
 	"sekisho/schemas"
 )
 
 // sealer seals the identifiers that a recipient may have as they came, so that
 // they stand in no record in clear: AES-256-GCM, bound to the recipient and the
-// field. The nonce is a keyed hash of what is sealed, as in SIV (RFC 5297): it
+// field. The nonce is a keyed hash of what is sealed, AES-CMAC as in SIV (RFC 5297): it
 // needs no randomness, does not run out however much is sealed, and repeats only
 // with the identifier itself, which the pseudonym in the same record shows too.
 type sealer struct {
-	nonces  *mac
+	nonces  *registry.Hasher
 	aead    cipher.AEAD
 	buffers sync.Pool
 }
@@ -28,9 +27,7 @@ type sealer struct {
 type sealBuffer struct{ in, out []byte }
 
 func newSealer(secret []byte) (*sealer, error) {
-	derive := hmac.New(sha256.New, secret)
-	derive.Write([]byte("sekisho seal"))
-	block, err := aes.NewCipher(derive.Sum(nil))
+	block, err := aes.NewCipher(derived(secret, "sekisho seal"))
 	if err != nil {
 		return nil, err
 	}
@@ -38,8 +35,12 @@ func newSealer(secret []byte) (*sealer, error) {
 	if err != nil {
 		return nil, err
 	}
+	nonces, err := registry.NewHasher(derived(secret, "sekisho seal nonce"))
+	if err != nil {
+		return nil, err
+	}
 	return &sealer{
-		nonces: newMAC(secret, "sekisho seal nonce"), aead: aead,
+		nonces: nonces, aead: aead,
 		buffers: sync.Pool{New: func() any { return new(sealBuffer) }},
 	}, nil
 }
@@ -57,7 +58,7 @@ func (k *Keys) appendSealed(b []byte, recipient string, f schemas.Field, text st
 	s := k.seal.buffers.Get().(*sealBuffer)
 	data := len(s.bind(recipient, f))
 	s.in = append(s.in, text...)
-	sum := k.seal.nonces.sum(byte(f), share(s.in))
+	sum := k.seal.nonces.Sum(share(s.in[:data]), text).Bytes()
 	s.out = append(s.out[:0], sum[:k.seal.aead.NonceSize()]...)
 	s.out = k.seal.aead.Seal(s.out, s.out, s.in[data:], s.in[:data])
 	b = append(append(b, k.id...), '.')
