@@ -26,10 +26,10 @@ func (b *budget) take(n, already int64) bool {
 
 func (b *budget) give(n int64) { b.used.Add(-n) }
 
-// Memory, in bytes: of a parsed value; of an event beside its texts, in the
-// session's lists; and of what its records have that is not from the body.
+// Memory, in bytes: of a parsed value and its name; of an event beside its texts, in
+// the session's lists; and of what its records have that is not from the body.
 const (
-	valueSize  = 112
+	valueSize  = 24
 	eventSize  = 512
 	recordSize = 700
 )
@@ -40,16 +40,9 @@ func valuesIn(body []byte) int {
 	return 1 + bytes.Count(body, []byte{','}) + bytes.Count(body, []byte{'['}) + bytes.Count(body, []byte{'{'})
 }
 
-// parsing is the most memory that the parser takes for so many values. Its list
-// of them grows, and the smaller ones stay in use until the next body: of a
-// short one as much again, of a long one, which grows by a quarter at a time,
-// four times as much.
-func parsing(values int) int64 {
-	if values <= 512 {
-		return int64(2 * valueSize * values)
-	}
-	return int64(5 * valueSize * values)
-}
+// parsing is the most memory that the parser takes for so many values: its list of
+// them grows to twice its size at most, and the smaller one is in use meanwhile.
+func parsing(values int) int64 { return int64(3 * valueSize * values) }
 
 // reusable is the most memory that a session may keep for later requests: a few
 // large ones must not make all sessions large.
@@ -60,7 +53,8 @@ func (s *session) retained() int64 {
 	return int64(cap(s.body)+cap(s.decoded)+cap(s.values)) + eventSize*int64(cap(s.results)) + valueSize*int64(s.parsed)
 }
 
-// fits makes sure of the memory for parsing a body.
+// fits makes sure of the memory for parsing a body, and for its texts that are
+// written with escapes.
 func (s *session) fits(b *budget, body []byte) bool {
 	values := valuesIn(body)
 	s.parsed = max(s.parsed, values)

@@ -3,10 +3,10 @@ package schemas
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 	"time"
-
-	"github.com/valyala/fastjson"
 )
 
 // Decision is what was decided about some events of one kind, for one
@@ -76,34 +76,56 @@ var errNotAccount = errors.New("not an account of this schema")
 
 // Add reads an account record's value and adds its counts to a.
 func (a Account) Add(value []byte) error {
-	root, err := fastjson.ParseBytes(value)
-	if err != nil {
-		return fmt.Errorf("cannot decode account: %w", ErrNotJSON)
+	var t tape
+	if err := t.scan(value, math.MaxInt); err != nil {
+		return fmt.Errorf("cannot decode account: %w", err)
 	}
-	if root.GetInt("schema") < 1 || root.GetInt("schema") > Version {
+	read, ok := t.account()
+	if !ok {
 		return fmt.Errorf("cannot decode account: %w", errNotAccount)
-	}
-	rows := root.GetArray("account")
-	read := make(Account, len(rows))
-	for _, row := range rows {
-		cells, err := row.Array()
-		if err != nil || len(cells) != 7 {
-			return fmt.Errorf("cannot decode account: %w", errNotAccount)
-		}
-		var d Decision
-		text := func(i int) []byte { raw, _ := cells[i].StringBytes(); return raw }
-		minute, errMinute := cells[0].Int64()
-		count, errCount := cells[6].Uint64()
-		if errors.Join(errMinute, errCount, d.Read(text(2), text(4), text(5))) != nil {
-			return fmt.Errorf("cannot decode account: %w", errNotAccount)
-		}
-		d.Minute, d.Site, d.Recipient = minute, string(text(1)), string(text(3))
-		read[d] += count
 	}
 	for d, count := range read {
 		a[d] += count
 	}
 	return nil
+}
+
+func (t *tape) account() (read Account, ok bool) {
+	version, rows := uint64(0), 0
+	if t.kind(0) == isObject {
+		for at, end := t.inside(0); at < end; at = t.after(at + 1) {
+			switch t.name(at) {
+			case "schema":
+				version, _ = t.count(at + 1)
+			case "account":
+				rows = at + 1
+			}
+		}
+	}
+	if version < 1 || version > Version {
+		return nil, false
+	}
+	read = make(Account)
+	if rows == 0 || t.kind(rows) != isArray {
+		return read, true
+	}
+	for row, end := t.inside(rows); row < end; row = t.after(row) {
+		cell, end := t.inside(row)
+		if t.kind(row) != isArray || end-cell != 7 || t.kind(cell) != isNumeric {
+			return nil, false
+		}
+		minute, err := strconv.ParseInt(t.number(cell), 10, 64)
+		site, isSite := t.text(cell + 1)
+		recipient, isRecipient := t.text(cell + 3)
+		count, isCount := t.count(cell + 6)
+		var d Decision
+		if err != nil || !isSite || !isRecipient || !isCount || d.Read(t.bytes(cell+2), t.bytes(cell+4), t.bytes(cell+5)) != nil {
+			return nil, false
+		}
+		d.Minute, d.Site, d.Recipient = minute, strings.Clone(site), strings.Clone(recipient)
+		read[d] += count
+	}
+	return read, true
 }
 
 // MinuteOf returns the minute in which t lies, as [Decision] has it.

@@ -20,9 +20,20 @@ func (e *Invalid) Error() string { return e.Path + ": " + e.Problem }
 
 func invalid(f Field, problem string) *Invalid { return &Invalid{Path: f.String(), Problem: problem} }
 
+// knowledge is what is known of a text's characters before it is checked.
+type knowledge uint8
+
+const (
+	nothing     knowledge = iota
+	inUTF8                // that it is UTF-8
+	isPrintable           // that it is nothing but ASCII from space to tilde
+)
+
 // Check reports why text cannot be the field's in an event as a client sends
 // it; nil when it can.
-func Check(f Field, text string) *Invalid {
+func Check(f Field, text string) *Invalid { return check(f, text, nothing) }
+
+func check(f Field, text string, known knowledge) *Invalid {
 	d := f.Definition()
 	if limit := d.maxText(); limit > 0 && len(text) > limit {
 		return invalid(f, "must be at most "+strconv.Itoa(limit)+" bytes")
@@ -49,11 +60,11 @@ func Check(f Field, text string) *Invalid {
 			return invalid(f, `must be letters, digits and "_.-"`)
 		}
 	case KindURI:
-		if !isAddress(text) {
+		if !isAddress(text, known) {
 			return invalid(f, "must be an absolute http or https address without control characters or spaces")
 		}
 	case KindText:
-		if !isText(text) {
+		if !isText(text, known) {
 			return invalid(f, "must be UTF-8 without control characters")
 		}
 	case KindInteger, KindDecimal:
@@ -75,11 +86,13 @@ func checkNumber(f Field, d *Definition, text string) *Invalid {
 }
 
 // CheckProperty reports why text cannot be the value of a text property.
-func CheckProperty(name, text string) *Invalid {
+func CheckProperty(name, text string) *Invalid { return checkProperty(name, text, nothing) }
+
+func checkProperty(name, text string, known knowledge) *Invalid {
 	if len(text) > MaxPropertyText {
 		return &Invalid{Path: "properties." + name, Problem: "must be at most " + strconv.Itoa(MaxPropertyText) + " bytes"}
 	}
-	if !isText(text) {
+	if !isText(text, known) {
 		return &Invalid{Path: "properties." + name, Problem: "must be UTF-8 without control characters"}
 	}
 	return nil
@@ -92,19 +105,11 @@ const (
 )
 
 // isText accepts any UTF-8 without control characters.
-func isText(s string) bool {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c < 0x20 || c == 0x7f:
-			return false
-		case c >= utf8.RuneSelf:
-			return utf8.ValidString(s[i:]) && !hasControl(s[i:])
-		}
-	}
-	return true
+func isText(s string, known knowledge) bool {
+	return known == isPrintable || (known == inUTF8 || utf8.ValidString(s)) && !hasControl(s)
 }
 
-// hasControl finds ASCII controls and the C1 controls U+0080 to U+009F.
+// hasControl finds ASCII controls and the C1 controls U+0080 to U+009F in UTF-8.
 func hasControl(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c < 0x20 || c == 0x7f || c == 0xc2 && s[i+1] < 0xa0 {
@@ -135,7 +140,7 @@ func isName(s string) bool {
 	return s != ""
 }
 
-func isAddress(s string) bool {
+func isAddress(s string, known knowledge) bool {
 	rest, ok := strings.CutPrefix(s, "https://")
 	if !ok {
 		if rest, ok = strings.CutPrefix(s, "http://"); !ok {
@@ -145,5 +150,5 @@ func isAddress(s string) bool {
 	if rest == "" || rest[0] == '/' || rest[0] == '?' || rest[0] == '#' {
 		return false
 	}
-	return strings.IndexByte(s, ' ') < 0 && isText(s)
+	return strings.IndexByte(s, ' ') < 0 && isText(s, known)
 }

@@ -2,10 +2,7 @@ package schemas
 
 import (
 	"errors"
-	"unicode/utf8"
-	"unsafe"
-
-	"github.com/valyala/fastjson"
+	"strings"
 )
 
 // MaxBatch is the most events in one request.
@@ -25,40 +22,31 @@ var (
 // Decoder reads events from their JSON form, as POST /v1/events takes them.
 // The zero value is ready; it serves one goroutine and is best reused.
 type Decoder struct {
-	parser   fastjson.Parser
-	events   []*fastjson.Value
-	single   [1]*fastjson.Value
-	scratch  []byte // texts of numbers
-	repaired []byte // the body, when it had to be mended
+	tape   tape
+	events []int // their places
 }
 
 // Parse reads a body of one event or an array of events and returns how many
 // there are. The body must stay unchanged while its events are in use.
 func (d *Decoder) Parse(body []byte) (int, error) {
-	d.events, d.scratch = nil, d.scratch[:0]
-	if !utf8.Valid(body) {
-		return 0, ErrNotUTF8
-	}
-	body, err := d.scan(body)
-	if err != nil {
+	t := &d.tape
+	d.events = d.events[:0]
+	if err := t.scan(body, maxValues); err != nil {
 		return 0, err
 	}
-	root, err := d.parser.ParseBytes(body)
-	if err != nil {
-		return 0, ErrNotJSON // not reached; the error would quote the body
-	}
-	switch root.Type() {
-	case fastjson.TypeObject:
-		d.single[0] = root
-		d.events = d.single[:]
-	case fastjson.TypeArray:
-		d.events, _ = root.Array()
+	switch t.kind(0) {
+	case isObject:
+		d.events = append(d.events, 0)
+	case isArray:
+		for at, end := t.inside(0); at < end; at = t.after(at) {
+			if len(d.events) == MaxBatch {
+				d.events = d.events[:0]
+				return 0, ErrTooMany
+			}
+			d.events = append(d.events, at)
+		}
 		if len(d.events) == 0 {
 			return 0, ErrEmptyBatch
-		}
-		if len(d.events) > MaxBatch {
-			d.events = nil
-			return 0, ErrTooMany
 		}
 	default:
 		return 0, ErrNotEvents
@@ -71,44 +59,44 @@ func (d *Decoder) Parse(body []byte) (int, error) {
 // its site and type are set where they were understood.
 func (d *Decoder) Event(i int, e *Event) *Invalid {
 	e.Reset()
-	object, err := d.events[i].Object()
-	if err != nil {
+	t, object := &d.tape, d.events[i]
+	if t.kind(object) != isObject {
 		return &Invalid{Path: "", Problem: "an event must be an object"}
 	}
 	var problem *Invalid
-	sawType, sawProperties := false, false
-	object.Visit(func(key []byte, v *fastjson.Value) {
-		f, known := FieldNamed(key)
+	sawProperties := false
+	for at, end := t.inside(object); at < end; at = t.after(at + 1) {
+		key := t.name(at)
+		f, known := fieldNamed(key)
 		switch {
 		case known:
 			if e.Fields.Has(f) {
 				problem = first(problem, invalid(f, "appears twice"))
-				return
+				continue
 			}
-			text, bad := d.fieldText(f, v)
+			text, bad := t.field(f, at+1)
 			if bad == nil {
-				bad = Check(f, text)
+				bad = check(f, text, t.known(at+1))
 			}
 			if bad != nil {
 				problem = first(problem, bad)
-				return
+				continue
 			}
 			e.Set(f, text)
-			sawType = sawType || f == Type
-		case string(key) == "properties":
+		case key == "properties":
 			if sawProperties {
 				problem = first(problem, &Invalid{Path: "properties", Problem: "appears twice"})
-				return
+				continue
 			}
 			sawProperties = true
-			problem = first(problem, d.decodeProperties(v, e))
-		case string(key) == "consent":
-			decodeConsent(v, &e.Consent)
+			problem = first(problem, t.properties(at+1, e))
+		case key == "consent":
+			t.consent(at+1, &e.Consent)
 		default:
 			problem = first(problem, unknownKey("", key))
 		}
-	})
-	if sawType {
+	}
+	if e.Fields.Has(Type) {
 		_ = e.Type.UnmarshalText([]byte(e.text[Type])) // checked with the field
 	}
 	if problem != nil {
@@ -143,46 +131,44 @@ var requiredBy = func() (sets [NumEventTypes]FieldSet) {
 	return sets
 }()
 
-// fieldText returns the field's value as text when it has the right JSON type.
-func (d *Decoder) fieldText(f Field, v *fastjson.Value) (string, *Invalid) {
-	var text string
-	if f.Definition().Kind.Numeric() {
-		if v.Type() != fastjson.TypeNumber {
+// field returns the field's value as text when it has the right JSON type.
+func (t *tape) field(f Field, at int) (string, *Invalid) {
+	if kind := f.Definition().Kind; kind.Numeric() {
+		if t.kind(at) != isNumeric {
 			return "", invalid(f, "must be a number")
 		}
-		text = d.numberText(v)
-		if f.Definition().Kind == KindInteger && !isDigits(text) {
+		text := t.number(at)
+		if kind == KindInteger && !isDigits(text) {
 			text = wholeNumber(text)
 		}
-	} else {
-		raw, err := v.StringBytes()
-		if err != nil {
-			return "", invalid(f, "must be a string")
-		}
-		text = share(raw)
+		return text, nil
+	}
+	text, ok := t.text(at)
+	if !ok {
+		return "", invalid(f, "must be a string")
 	}
 	return text, nil
 }
 
-func (d *Decoder) decodeProperties(v *fastjson.Value, e *Event) (problem *Invalid) {
-	object, err := v.Object()
-	if err != nil {
+func (t *tape) properties(at int, e *Event) (problem *Invalid) {
+	if t.kind(at) != isObject {
 		return &Invalid{Path: "properties", Problem: "must be an object"}
 	}
-	if object.Len() > MaxProperties {
+	if t.hasMore(at, MaxProperties) {
 		return &Invalid{Path: "properties", Problem: "must have at most 64 members"}
 	}
-	object.Visit(func(key []byte, v *fastjson.Value) {
-		if !isName(share(key)) || len(key) > 64 {
+	for at, end := t.inside(at); at < end; at = t.after(at + 1) {
+		key := t.name(at)
+		if !isName(key) || len(key) > 64 {
 			problem = first(problem, unknownKey("properties.", key))
-			return
+			continue
 		}
-		property, bad := d.property(share(key), v)
+		property, bad := t.property(key, at+1)
 		if bad != "" {
 			problem = first(problem, &Invalid{Path: "properties." + property.Name, Problem: bad})
 		}
 		if property.Kind == PropertyText {
-			problem = first(problem, CheckProperty(property.Name, property.Text))
+			problem = first(problem, checkProperty(property.Name, property.Text, t.known(at+1)))
 		}
 		for i := range e.Properties {
 			if e.Properties[i].Name == property.Name {
@@ -190,26 +176,25 @@ func (d *Decoder) decodeProperties(v *fastjson.Value, e *Event) (problem *Invali
 			}
 		}
 		e.Properties = append(e.Properties, property)
-	})
+	}
 	return problem
 }
 
 // property reads a property's value. It says what is wrong when that is not a
 // scalar, or a number that cannot be kept as it is.
-func (d *Decoder) property(name string, v *fastjson.Value) (p Property, problem string) {
+func (t *tape) property(name string, at int) (p Property, problem string) {
 	p.Name = name
-	switch v.Type() {
-	case fastjson.TypeString:
-		raw, _ := v.StringBytes()
-		p.Text = share(raw)
-	case fastjson.TypeNumber:
-		p.Kind, p.Text = PropertyNumber, d.numberText(v)
+	switch t.kind(at) {
+	case isPlain, isUnicode, isEscaped:
+		p.Text, _ = t.text(at)
+	case isNumeric:
+		p.Kind, p.Text = PropertyNumber, t.number(at)
 		if _, ok := parseNumber(p.Text); !ok {
 			problem = "must be a number that a float64 can hold, of at most 32 bytes"
 		}
-	case fastjson.TypeTrue:
+	case isTrue:
 		p.Kind, p.Text = PropertyBool, "true"
-	case fastjson.TypeFalse:
+	case isFalse:
 		p.Kind, p.Text = PropertyBool, "false"
 	default:
 		problem = "must be a string, a number or a boolean"
@@ -219,18 +204,11 @@ func (d *Decoder) property(name string, v *fastjson.Value) (p Property, problem 
 
 // unknownKey names an unknown key only when it is a plain name: a client's
 // free text never reaches an answer or a log.
-func unknownKey(prefix string, key []byte) *Invalid {
-	if len(key) > 64 || !isName(share(key)) {
+func unknownKey(prefix, key string) *Invalid {
+	if len(key) > 64 || !isName(key) {
 		return &Invalid{Path: prefix + "?", Problem: `has a key that is not a name (at most 64 letters, digits and "_.-")`}
 	}
-	return &Invalid{Path: prefix + string(key), Problem: "is not a field of the schema"}
-}
-
-// numberText returns a number as it was written.
-func (d *Decoder) numberText(v *fastjson.Value) string {
-	start := len(d.scratch)
-	d.scratch = v.MarshalTo(d.scratch)
-	return share(d.scratch[start:])
+	return &Invalid{Path: prefix + strings.Clone(key), Problem: "is not a field of the schema"}
 }
 
 func first(have, next *Invalid) *Invalid {
@@ -239,6 +217,3 @@ func first(have, next *Invalid) *Invalid {
 	}
 	return next
 }
-
-// share views the bytes as a string, without a copy.
-func share(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

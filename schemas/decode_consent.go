@@ -1,95 +1,90 @@
 package schemas
 
-import (
-	"time"
+import "time"
 
-	"github.com/valyala/fastjson"
-)
-
-// decodeConsent reads the consent object. Whatever it does not understand
+// consent reads the consent object. Whatever it does not understand
 // makes the consent malformed: it never grants, and it never makes the event
 // invalid, so that a broken banner does not lose the anonymous count.
-func decodeConsent(v *fastjson.Value, c *Consent) {
-	object, err := v.Object()
+func (t *tape) consent(at int, c *Consent) {
 	// Of an object that appears twice, which one is true?
-	c.Malformed = err != nil || c.Present
+	c.Malformed = t.kind(at) != isObject || c.Present
 	c.Present = true
-	if err == nil {
-		object.Visit(func(key []byte, v *fastjson.Value) {
-			if !decodeConsentMember(string(key), v, c) {
+	if t.kind(at) == isObject {
+		for at, end := t.inside(at); at < end; at = t.after(at + 1) {
+			if !t.consentMember(t.name(at), at+1, c) {
 				c.Malformed = true
 			}
-		})
+		}
 	}
 	if c.Malformed {
 		c.Answers, c.Policy, c.Time = [NumPurposes]Answer{}, "", time.Time{}
 	}
 }
 
-func decodeConsentMember(key string, v *fastjson.Value, c *Consent) bool {
+func (t *tape) consentMember(key string, at int, c *Consent) bool {
 	switch key {
 	case "analytics":
-		return decodeAnswer(v, &c.Answers[Analytics])
+		return t.answer(at, &c.Answers[Analytics])
 	case "advertising":
-		return decodeAnswer(v, &c.Answers[Advertising])
+		return t.answer(at, &c.Answers[Advertising])
 	case "social":
-		return decodeAnswer(v, &c.Answers[Social])
+		return t.answer(at, &c.Answers[Social])
 	case "policy":
-		return decodeSignal(v, &c.Policy) && isDate(c.Policy)
+		return t.signal(at, &c.Policy) && isDate(c.Policy)
 	case "time":
-		return c.Time.IsZero() && decodeTime(v, &c.Time)
+		return c.Time.IsZero() && t.time(at, &c.Time)
 	case "tcf":
-		return decodeSignal(v, &c.Signals.TCF)
+		return t.signal(at, &c.Signals.TCF)
 	case "additional_consent":
-		return decodeSignal(v, &c.Signals.AdditionalConsent)
+		return t.signal(at, &c.Signals.AdditionalConsent)
 	case "gpp":
-		return decodeSignal(v, &c.Signals.GPP)
+		return t.signal(at, &c.Signals.GPP)
 	case "gpp_sections":
-		return decodeSignal(v, &c.Signals.GPPSections)
+		return t.signal(at, &c.Signals.GPPSections)
 	case "us_privacy":
-		return decodeSignal(v, &c.Signals.USPrivacy)
+		return t.signal(at, &c.Signals.USPrivacy)
 	case "gcs":
-		return decodeSignal(v, &c.Signals.GCS)
+		return t.signal(at, &c.Signals.GCS)
 	case "gcd":
-		return decodeSignal(v, &c.Signals.GCD)
+		return t.signal(at, &c.Signals.GCD)
 	case "onetrust":
-		return decodeSignal(v, &c.Signals.OneTrust)
+		return t.signal(at, &c.Signals.OneTrust)
 	case "onetrust_closed":
-		return decodeSignal(v, &c.Signals.OneTrustClosed)
+		return t.signal(at, &c.Signals.OneTrustClosed)
 	case "cookiebot":
-		return decodeSignal(v, &c.Signals.Cookiebot)
+		return t.signal(at, &c.Signals.Cookiebot)
 	case "didomi":
-		return decodeSignal(v, &c.Signals.Didomi)
+		return t.signal(at, &c.Signals.Didomi)
 	case "usercentrics":
-		return decodeSignal(v, &c.Signals.Usercentrics)
+		return t.signal(at, &c.Signals.Usercentrics)
 	case "att":
-		return decodeSignal(v, &c.Signals.ATT)
+		return t.signal(at, &c.Signals.ATT)
 	case "limit_ad_tracking":
-		return decodeFlag(v, &c.Signals.LimitAdTracking)
+		return t.flag(at, &c.Signals.LimitAdTracking)
 	case "gpc":
-		return decodeFlag(v, &c.Signals.GPC)
+		return t.flag(at, &c.Signals.GPC)
 	case "dnt":
-		return decodeFlag(v, &c.Signals.DNT)
+		return t.flag(at, &c.Signals.DNT)
 	case "gdpr":
-		return decodeFlag(v, &c.Signals.GDPR)
+		return t.flag(at, &c.Signals.GDPR)
 	case "categories":
-		if v.Type() != fastjson.TypeObject || c.Signals.Categories != "" {
+		if t.kind(at) != isObject || c.Signals.Categories != "" {
 			return false
 		}
-		c.Signals.Categories = string(v.MarshalTo(nil))
+		c.Signals.Categories = string(t.appendCompact(nil, at))
 		return true
 	}
 	return false
 }
 
-func decodeAnswer(v *fastjson.Value, answer *Answer) bool {
+func (t *tape) answer(at int, answer *Answer) bool {
 	if *answer != Silent {
 		return false
 	}
-	switch v.Type() {
-	case fastjson.TypeTrue:
+	switch t.kind(at) {
+	case isTrue:
 		*answer = Granted
-	case fastjson.TypeFalse:
+	case isFalse:
 		*answer = Refused
 	default:
 		return false
@@ -97,35 +92,37 @@ func decodeAnswer(v *fastjson.Value, answer *Answer) bool {
 	return true
 }
 
-func decodeTime(v *fastjson.Value, t *time.Time) bool {
-	raw, err := v.StringBytes()
-	if err == nil {
-		*t, err = ParseTime(share(raw))
+func (t *tape) time(at int, when *time.Time) bool {
+	text, ok := t.text(at)
+	if !ok {
+		return false
 	}
+	var err error
+	*when, err = ParseTime(text)
 	return err == nil
 }
 
-func decodeSignal(v *fastjson.Value, signal *string) bool {
-	raw, err := v.StringBytes()
-	if err != nil || len(raw) == 0 || *signal != "" {
+func (t *tape) signal(at int, signal *string) bool {
+	text, _ := t.text(at)
+	if text == "" || *signal != "" {
 		return false
 	}
-	*signal = share(raw)
+	*signal = text
 	return true
 }
 
-// decodeFlag takes true, false, "1" and "0".
-func decodeFlag(v *fastjson.Value, signal *string) bool {
+// flag takes true, false, "1" and "0".
+func (t *tape) flag(at int, signal *string) bool {
 	if *signal != "" {
 		return false
 	}
-	switch v.Type() {
-	case fastjson.TypeTrue:
+	switch t.kind(at) {
+	case isTrue:
 		*signal = "1"
-	case fastjson.TypeFalse:
+	case isFalse:
 		*signal = "0"
 	default:
-		return decodeSignal(v, signal) && (*signal == "0" || *signal == "1")
+		return t.signal(at, signal) && (*signal == "0" || *signal == "1")
 	}
 	return true
 }

@@ -1,49 +1,43 @@
 package schemas
 
-import "github.com/valyala/fastjson"
-
-func decodeGrants(v *fastjson.Value, r *Record) bool {
-	object, err := v.Object()
-	if err != nil || object.Len() > MaxRecipients || len(r.Grants) > 0 {
+func (t *tape) grants(at int, r *Record) bool {
+	if t.kind(at) != isObject || t.hasMore(at, MaxRecipients) || len(r.Grants) > 0 {
 		return false
 	}
-	ok := true
-	object.Visit(func(key []byte, v *fastjson.Value) {
-		bits, err := v.Uint()
-		if err != nil || bits > uint(AllCategories) {
-			ok = false
-			return
+	for at, end := t.inside(at); at < end; at = t.after(at + 1) {
+		bits, ok := t.count(at + 1)
+		if !ok || bits > uint64(AllCategories) {
+			return false
 		}
-		r.Grants = append(r.Grants, Grant{Recipient: share(key), Categories: Categories(bits)})
-	})
-	return ok
+		r.Grants = append(r.Grants, Grant{Recipient: t.name(at), Categories: Categories(bits)})
+	}
+	return true
 }
 
-// decodeFlags reads the member `flags`; nil is none.
-func decodeFlags(v *fastjson.Value, r *Record) bool {
-	return eachGrant(v, r, func(g *Grant, v *fastjson.Value) bool {
-		bits, err := v.Uint()
+// grantFlags reads the member `flags`; at 0 there is none.
+func (t *tape) grantFlags(at int, r *Record) bool {
+	return t.eachGrant(at, r, func(g *Grant, at int) bool {
+		bits, ok := t.count(at)
 		g.Flags = GrantFlags(bits) & allFlags // later ones are passed over
-		return err == nil
+		return ok
 	})
 }
 
-// decodeOwn reads the member `own`; nil is none.
-func (d *RecordDecoder) decodeOwn(v *fastjson.Value, r *Record) bool {
+// grantOwn reads the member `own`; at 0 there is none.
+func (d *RecordDecoder) grantOwn(at int, r *Record) bool {
 	d.own = d.own[:0]
-	return eachGrant(v, r, func(g *Grant, v *fastjson.Value) bool {
-		object, err := v.Object()
-		if err != nil || len(g.Own) > 0 {
+	t := &d.tape
+	return t.eachGrant(at, r, func(g *Grant, at int) bool {
+		if t.kind(at) != isObject || len(g.Own) > 0 {
 			return false
 		}
 		var seen FieldSet
-		ok, start := true, len(d.own)
-		object.Visit(func(key []byte, v *fastjson.Value) {
-			f, known := FieldNamed(key)
-			text := share(textOf(v))
-			if !known || !OwnIdentifiers.Has(f) || seen.Has(f) || text == "" || !isText(text) {
-				ok = false
-				return
+		start := len(d.own)
+		for at, end := t.inside(at); at < end; at = t.after(at + 1) {
+			f, known := fieldNamed(t.name(at))
+			text, _ := t.text(at + 1)
+			if !known || !OwnIdentifiers.Has(f) || seen.Has(f) || text == "" || !isText(text, t.known(at+1)) {
+				return false
 			}
 			// What the record's fields and the grant's categories do not bear
 			// out is given to nobody.
@@ -51,25 +45,24 @@ func (d *RecordDecoder) decodeOwn(v *fastjson.Value, r *Record) bool {
 			if seen |= 1 << f; fields.Has(f) && r.Event.Fields.Has(f) {
 				d.own = append(d.own, OwnIdentifier{f, text})
 			}
-		})
+		}
 		g.Own = d.own[start:len(d.own):len(d.own)]
-		return ok
+		return true
 	})
 }
 
 // eachGrant reads an object whose keys are recipients of the record.
-func eachGrant(v *fastjson.Value, r *Record, read func(*Grant, *fastjson.Value) bool) bool {
-	if v == nil {
+func (t *tape) eachGrant(at int, r *Record, read func(*Grant, int) bool) bool {
+	if at == 0 {
 		return true
 	}
-	object, err := v.Object()
-	if err != nil {
+	if t.kind(at) != isObject {
 		return false
 	}
-	ok := true
-	object.Visit(func(key []byte, v *fastjson.Value) {
-		g := r.Grant(share(key))
-		ok = ok && g != nil && read(g, v)
-	})
-	return ok
+	for at, end := t.inside(at); at < end; at = t.after(at + 1) {
+		if g := r.Grant(t.name(at)); g == nil || !read(g, at+1) {
+			return false
+		}
+	}
+	return true
 }

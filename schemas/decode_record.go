@@ -3,9 +3,8 @@ package schemas
 import (
 	"errors"
 	"fmt"
-	"unicode/utf8"
-
-	"github.com/valyala/fastjson"
+	"math"
+	"unsafe"
 )
 
 var errNotRecord = errors.New("not a record of this schema")
@@ -13,60 +12,56 @@ var errNotRecord = errors.New("not a record of this schema")
 // RecordDecoder reads records. The zero value is ready; it serves one
 // goroutine and is best reused.
 type RecordDecoder struct {
-	events Decoder
-	own    []OwnIdentifier
+	tape tape
+	own  []OwnIdentifier
 }
 
-// Decode reads a message's value into r, whose texts share memory with the
-// decoder and are valid until the next Decode. An error says what is wrong and
-// quotes nothing of the value.
+// Decode reads a message's value into r, whose texts share memory with the value
+// and the decoder: they are valid until the next Decode, and the value must stay
+// unchanged as long. An error says what is wrong and quotes nothing of the value.
 func (d *RecordDecoder) Decode(value []byte, r *Record) error {
 	r.reset()
-	d.events.scratch = d.events.scratch[:0]
-	if !utf8.Valid(value) {
-		return fmt.Errorf("cannot decode record: %w", ErrNotUTF8)
+	t := &d.tape
+	if err := t.scan(value, math.MaxInt); err != nil {
+		return fmt.Errorf("cannot decode record: %w", err)
 	}
-	root, err := d.events.parser.ParseBytes(value)
-	if err != nil {
-		return fmt.Errorf("cannot decode record: %w", ErrNotJSON)
-	}
-	object, err := root.Object()
-	if err != nil {
+	if t.kind(0) != isObject {
 		return fmt.Errorf("cannot decode record: %w", errNotRecord)
 	}
-	version, problem := 0, ""
-	var flags, own *fastjson.Value
-	object.Visit(func(key []byte, v *fastjson.Value) {
-		switch string(key) {
+	version, problem := uint64(0), ""
+	var flags, own int // the document is at 0, so that is none
+	for at, end := t.inside(0); at < end; at = t.after(at + 1) {
+		key := t.name(at)
+		switch key {
 		case "schema":
-			version, _ = v.Int()
-			return
+			version, _ = t.count(at + 1)
+			continue
 		case "flags":
-			flags = v
-			return
+			flags = at + 1
+			continue
 		case "own":
-			own = v
-			return
+			own = at + 1
+			continue
 		}
 		if problem != "" {
-			return
+			continue
 		}
-		if f, ok := FieldNamed(key); ok {
-			text, bad := d.events.fieldText(f, v)
+		if f, ok := fieldNamed(key); ok {
+			text, bad := t.field(f, at+1)
 			if bad == nil {
-				bad = checkRecorded(f, text)
+				bad = checkRecorded(f, text, t.known(at+1))
 			}
 			if bad != nil {
 				problem = bad.Error()
-				return
+				continue
 			}
 			r.Event.Set(f, text)
-			return
+			continue
 		}
-		if !d.member(string(key), v, r) {
+		if !t.recordMember(key, at+1, r) {
 			problem = "a member is not what it should be"
 		}
-	})
+	}
 	switch {
 	case version > Version:
 		return fmt.Errorf("cannot decode record: %w: its schema version is newer than this program's %d; upgrade the consumer", errNotRecord, Version)
@@ -76,7 +71,7 @@ func (d *RecordDecoder) Decode(value []byte, r *Record) error {
 		return fmt.Errorf("cannot decode record: %w: it has no schema version", errNotRecord)
 	case r.Outcome != Allowed && r.Outcome != Anonymised:
 		return fmt.Errorf("cannot decode record: %w: it does not say that it was let through", errNotRecord)
-	case !decodeFlags(flags, r), !d.decodeOwn(own, r):
+	case !t.grantFlags(flags, r), !d.grantOwn(own, r):
 		return fmt.Errorf("cannot decode record: %w: a grant is not what it should be", errNotRecord)
 	case r.Event.Fields&envelope != envelope:
 		return fmt.Errorf("cannot decode record: %w: id, type, site or time is missing", errNotRecord)
@@ -89,87 +84,86 @@ func (d *RecordDecoder) Decode(value []byte, r *Record) error {
 // checkRecorded checks what readers of records rely on. That is less than
 // [Check] does: a pseudonym or a masked text may be longer than what it stands
 // for, and of another shape.
-func checkRecorded(f Field, text string) *Invalid {
+func checkRecorded(f Field, text string, known knowledge) *Invalid {
 	switch f.Definition().Kind {
 	case KindIdentifier, KindName, KindURI, KindText:
-		if !isText(text) {
+		if !isText(text, known) {
 			return invalid(f, "must be UTF-8 without control characters")
 		}
 		return nil
 	}
-	return Check(f, text)
+	return check(f, text, known)
 }
 
 func (r *Record) reset() {
 	r.Event.Reset()
-	*r = Record{Event: r.Event, Grants: r.Grants[:0], PropertyCategories: r.PropertyCategories[:0]}
+	r.Outcome, r.Reason, r.Policy, r.Jurisdiction, r.Purposes = 0, 0, "", "", 0
+	r.Grants, r.PropertyCategories = r.Grants[:0], r.PropertyCategories[:0]
 }
 
-// member reads what is not a field. Members of later minor versions that this
+// recordMember reads what is not a field. Members of later minor versions that this
 // one does not know are passed over, as the compatibility rule says.
-func (d *RecordDecoder) member(key string, v *fastjson.Value, r *Record) bool {
+func (t *tape) recordMember(key string, at int, r *Record) (ok bool) {
 	switch key {
 	case "outcome":
-		return r.Outcome.UnmarshalText(textOf(v)) == nil
+		return r.Outcome.UnmarshalText(t.bytes(at)) == nil
 	case "reason":
-		return r.Reason.UnmarshalText(textOf(v)) == nil
+		return r.Reason.UnmarshalText(t.bytes(at)) == nil
 	case "policy":
-		r.Policy = share(textOf(v))
-		return v.Type() == fastjson.TypeString
+		r.Policy, ok = t.text(at)
+		return ok
 	case "jurisdiction":
-		r.Jurisdiction = share(textOf(v))
-		return v.Type() == fastjson.TypeString
+		r.Jurisdiction, ok = t.text(at)
+		return ok
 	case "purposes":
-		return decodePurposes(v, r)
+		return t.purposes(at, r)
 	case "grants":
-		return decodeGrants(v, r)
+		return t.grants(at, r)
 	case "properties":
-		return d.properties(v, r)
+		return t.recordProperties(at, r)
 	}
 	return true
 }
 
-// textOf returns the text of a string, nil of anything else.
-func textOf(v *fastjson.Value) []byte {
-	if v.Type() != fastjson.TypeString {
-		return nil // without the error that StringBytes would make
-	}
-	raw, _ := v.StringBytes()
-	return raw
+// bytes returns the text of a string, nil of anything else.
+func (t *tape) bytes(at int) []byte {
+	text, _ := t.text(at)
+	return unsafe.Slice(unsafe.StringData(text), len(text))
 }
 
-func decodePurposes(v *fastjson.Value, r *Record) bool {
-	list, err := v.Array()
-	for _, item := range list {
+func (t *tape) purposes(at int, r *Record) bool {
+	if t.kind(at) != isArray {
+		return false
+	}
+	for at, end := t.inside(at); at < end; at = t.after(at) {
 		var p Purpose
-		if p.UnmarshalText(textOf(item)) != nil {
+		if p.UnmarshalText(t.bytes(at)) != nil {
 			return false
 		}
 		r.Purposes |= 1 << p
 	}
-	return err == nil
+	return true
 }
 
-func (d *RecordDecoder) properties(v *fastjson.Value, r *Record) bool {
-	object, err := v.Object()
-	if err != nil {
+func (t *tape) recordProperties(at int, r *Record) bool {
+	if t.kind(at) != isObject {
 		return false
 	}
-	ok := true
-	object.Visit(func(key []byte, v *fastjson.Value) {
-		pair, err := v.Array()
-		if err != nil || len(pair) != 2 {
-			ok = false
-			return
+	for at, end := t.inside(at); at < end; at = t.after(at + 1) {
+		from, to := t.inside(at + 1)
+		if t.kind(at+1) != isArray || to-from < 2 {
+			return false
 		}
-		category, err := pair[0].Uint()
-		property, problem := d.events.property(share(key), pair[1])
-		if err != nil || category >= NumCategories || problem != "" || !isText(property.Text) {
-			ok = false
-			return
+		category, ok := t.count(from)
+		if !ok || category >= NumCategories || t.after(from+1) != to {
+			return false
+		}
+		property, problem := t.property(t.name(at), from+1)
+		if problem != "" || !isText(property.Text, t.known(from+1)) {
+			return false
 		}
 		r.Event.Properties = append(r.Event.Properties, property)
 		r.PropertyCategories = append(r.PropertyCategories, Category(category))
-	})
-	return ok
+	}
+	return true
 }

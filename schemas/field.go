@@ -31,12 +31,14 @@ func (f Field) Definition() *Definition { return &definitions[f] }
 func (f Field) String() string { return definitions[f].Name }
 
 // FieldNamed returns the field with the name, if there is one.
-func FieldNamed(name []byte) (Field, bool) {
+func FieldNamed(name []byte) (Field, bool) { return fieldNamed(share(name)) }
+
+func fieldNamed(name string) (Field, bool) {
 	if len(name) == 0 {
 		return 0, false
 	}
 	f := fieldsByName.fields[fieldsByName.place(name)]
-	return f, definitions[f].Name == string(name)
+	return f, definitions[f].Name == name
 }
 
 // fieldsByName has each field at a place of its own, which three letters of its
@@ -53,7 +55,7 @@ type fieldNames struct {
 	fields [512]Field
 }
 
-func (n *fieldNames) place(name []byte) uint32 {
+func (n *fieldNames) place(name string) uint32 {
 	last := len(name) - 1
 	letters := uint32(name[0]) | uint32(name[last/2])<<8 | uint32(name[last])<<16 | uint32(last)<<24
 	return letters * n.factor >> (32 - 9)
@@ -63,7 +65,7 @@ func (n *fieldNames) place(name []byte) uint32 {
 func (n *fieldNames) fill() bool {
 	n.fields = [512]Field{}
 	for f := range definitions {
-		at := &n.fields[n.place([]byte(definitions[f].Name))]
+		at := &n.fields[n.place(definitions[f].Name)]
 		if *at != 0 {
 			return false
 		}

@@ -94,7 +94,7 @@ func FuzzRecordDecode(f *testing.F) {
 	f.Add(record(f).AppendJSON(nil))
 	f.Add([]byte(`{"schema":2}`))
 	f.Add([]byte(`{"schema":1,"outcome":"anonymised","id":"0190163d-8694-739b-aea5-966c26f8ad91","type":"custom","site":"s","time":"2026-11-02T09:00:00Z",` +
-		`"price":1e3,"scroll_percent":1.0,"properties":{"\n":[7,"\ud83d"],"n":[0,-0.5e-7]},"grants":{"":0,"a\u0000":255},"later":NaN}`))
+		`"price":1e3,"scroll_percent":1.0,"properties":{"\n":[7,"\ud83d"],"n":[0,-0.5e-7]},"grants":{"":0,"a\u0000":255},"later":[[],{"":null}]}`))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		var d RecordDecoder
 		var r Record

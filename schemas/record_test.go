@@ -188,9 +188,11 @@ func TestRecordDecode(t *testing.T) {
 
 	check(head+envelope+`,"title":1}`, not+": title: must be a string")
 	check(head+envelope+`,"price":"1"}`, not+": price: must be a number")
-	for _, number := range []string{`NaN`, `inf`, `1-2`, `+5`, `.5`, `1e999`} { // the parser takes some of them
-		check(head+envelope+`,"price":`+number+`}`, not+": price: must be a number from 0 to 1000000000000")
-		check(head+envelope+`,"properties":{"p":[1,`+number+`]}}`, not+": a member is not what it should be")
+	check(head+envelope+`,"price":1e999}`, not+": price: must be a number from 0 to 1000000000000")
+	check(head+envelope+`,"properties":{"p":[1,1e999]}}`, not+": a member is not what it should be")
+	for _, number := range []string{`NaN`, `inf`, `1-2`, `+5`, `.5`} {
+		check(head+envelope+`,"price":`+number+`}`, "the body is not JSON")
+		check(head+envelope+`,"later":`+number+`}`, "the body is not JSON")
 	}
 	check(head+envelope+`,"title":"a\u0000"}`, not+": title: must be UTF-8 without control characters")
 	for _, member := range []string{

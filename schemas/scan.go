@@ -2,291 +2,264 @@ package schemas
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
-	"unicode"
-	"unicode/utf16"
+	"unicode/utf8"
 )
 
-// Limits of a body, checked before it is parsed.
+// Limits of a body, checked while it is scanned.
 const (
 	// maxDepth is how deep it may be nested: an array of events with objects
 	// of objects.
 	maxDepth = 8
 	// maxValues is about how many values it may have: a full batch with 130 in
-	// each event. One takes the parser 100 bytes and the client two.
+	// each event. One takes the tape 24 bytes and the client two.
 	maxValues = 1 << 17
 )
 
-// scan refuses what is not JSON to the letter (RFC 8259), since the parser is
-// lenient, and what is nested too deeply or has too many values. It returns the
-// body, or a copy in which escaped halves of surrogate pairs are mended: a
-// script that cuts a text inside an emoji sends such a half; it is read as
-// U+FFFD, as other JSON readers do.
-func (d *Decoder) scan(body []byte) ([]byte, error) {
-	s := scanner{body: body, decoder: d}
-	if err := s.document(); err != nil {
-		return nil, err
+// scan fills the tape. It refuses what is not UTF-8 or not JSON to the letter
+// (RFC 8259), what is nested too deeply, and what has more than about so many
+// values.
+func (t *tape) scan(body []byte, most int) error {
+	t.body, t.scratch = body, t.scratch[:0]
+	if uint64(len(body)) > math.MaxUint32 {
+		return ErrTooComplex
 	}
-	if s.repaired {
-		return d.repaired, nil
+	var err error
+	t.list, err = document(body, t.list[:0], most)
+	if err != nil && !utf8.Valid(body) {
+		return ErrNotUTF8
 	}
-	return body, nil
+	return err
 }
 
-// scanner goes once over a body.
-type scanner struct {
-	body     []byte
-	at       int
-	depth    int
-	objects  uint // a bit a level, the innermost last: whether it is an object
-	values   int
-	repaired bool
-	decoder  *Decoder
-}
-
-// document scans one value and what may stand around it.
-func (s *scanner) document() error {
+// document scans one value and what may stand around it, and appends what it sees
+// to the list.
+func document(body []byte, list []value, most int) ([]value, error) {
+	var (
+		open   [maxDepth]int // objects and arrays that are not closed
+		depth  int
+		closer byte // closes the innermost
+		values int
+	)
+	at := 0
 	for {
-		if err := s.value(); err != nil {
-			return err
+		if closer == '}' {
+			if at = space(body, at); at == len(body) || body[at] != '"' {
+				return list, ErrNotJSON
+			}
+			end, k := text(body, at+1)
+			list = append(list, value{uint32(at + 1), uint32(end), k})
+			if at = space(body, end+1); k == 0 || at >= len(body) || body[at] != ':' {
+				return list, ErrNotJSON
+			}
+			at++
 		}
-		if more, err := s.next(); !more || err != nil {
-			return err
+		if at = space(body, at); at == len(body) {
+			return list, ErrNotJSON
 		}
-	}
-}
-
-// value scans a value, of an array or object only the beginning, down to the
-// first value that is none of both, or to an empty one.
-func (s *scanner) value() error {
-	for {
-		switch c := s.peek(); c {
-		case '{', '[':
-			s.values++
-			if s.depth++; s.depth > maxDepth {
-				return ErrTooDeep
-			}
-			s.at++
-			s.objects <<= 1
-			if c == '{' {
-				s.objects |= 1
-			}
-			if s.peek() == c+2 { // '{' and '}', '[' and ']' are two apart
-				return nil
-			}
-			if c == '{' && !s.key() {
-				return ErrNotJSON
-			}
-			continue
+		start := at
+		switch c := body[at]; c {
 		case '"':
-			if s.text() {
-				return nil
+			end, k := text(body, at+1)
+			if k == 0 {
+				return list, ErrNotJSON
+			}
+			list = append(list, value{uint32(at + 1), uint32(end), k})
+			at = end + 1
+		case '{', '[':
+			if depth == maxDepth {
+				return list, ErrTooDeep
+			}
+			k := isArray
+			if c == '{' {
+				k = isObject
+			}
+			open[depth] = len(list)
+			depth++
+			values++
+			list = append(list, value{start: uint32(at), kind: k})
+			closer = c + 2 // '{' and '}', '[' and ']' are two apart
+			if at = space(body, at+1); at == len(body) || body[at] != closer {
+				continue
 			}
 		case 't', 'f', 'n':
-			n := literal(s.body[s.at:])
-			s.at += n
-			if n > 0 {
-				return nil
+			n, k := literal(body[at:])
+			if n == 0 {
+				return list, ErrNotJSON
 			}
+			at += n
+			list = append(list, value{uint32(start), uint32(at), k})
 		default:
-			if s.number() {
-				return nil
+			if at = number(body, at); at == 0 {
+				return list, ErrNotJSON
+			}
+			list = append(list, value{uint32(start), uint32(at), isNumeric})
+		}
+		// From the end of a value to the beginning of the next one.
+		for {
+			at = space(body, at)
+			if depth == 0 {
+				if at < len(body) {
+					return list, ErrNotJSON
+				}
+				return list, nil
+			}
+			if at == len(body) {
+				return list, ErrNotJSON
+			}
+			c := body[at]
+			at++
+			if c == ',' {
+				break
+			}
+			if c != closer {
+				return list, ErrNotJSON
+			}
+			depth--
+			list[open[depth]].end = uint32(len(list))
+			if depth > 0 {
+				closer = body[list[open[depth-1]].start] + 2
 			}
 		}
-		return ErrNotJSON
-	}
-}
-
-// next scans from the end of a value to the beginning of the next one, if there
-// is more.
-func (s *scanner) next() (more bool, err error) {
-	for s.depth > 0 {
-		inObject := s.objects&1 != 0
-		switch c := s.peek(); {
-		case c == ',':
-			if s.values++; s.values > maxValues {
-				return false, ErrTooComplex
-			}
-			s.at++
-			if inObject && !s.key() {
-				return false, ErrNotJSON
-			}
-			return true, nil
-		case c == '}' && inObject, c == ']' && !inObject:
-			s.at++
-			s.depth--
-			s.objects >>= 1
-		default:
-			return false, ErrNotJSON
+		if values++; values > most {
+			return list, ErrTooComplex
 		}
 	}
-	if s.peek(); s.at < len(s.body) {
-		return false, ErrNotJSON
-	}
-	return false, nil
 }
 
-// peek passes over white space and returns the byte after it, 0 at the end.
-func (s *scanner) peek() byte {
-	for s.at < len(s.body) {
-		switch c := s.body[s.at]; c {
-		case ' ', '\t', '\n', '\r':
-			s.at++
-		default:
-			return c
+// space passes over white space.
+func space(body []byte, at int) int {
+	for at < len(body) && body[at] <= ' ' && isSpace(body[at]) {
+		at++
+	}
+	return at
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
+
+// Eight bytes are looked at in one.
+const (
+	each = 0x0101010101010101
+	high = each * 0x80
+)
+
+// special finds control characters, quotation marks and backslashes: the lowest
+// bit that is set belongs to the first of them; a byte after it may be found in
+// error.
+func special(w uint64) uint64 {
+	quotes, slashes := w^(each*'"'), w^(each*'\\')
+	return (((w - each*0x20) &^ w) | ((quotes - each) &^ quotes) | ((slashes - each) &^ slashes)) & high
+}
+
+// beyond finds the bytes that are above '~'; one after the first may be found in
+// error.
+func beyond(w uint64) uint64 { return (w | (w + each)) & high }
+
+// text scans a string from behind its quotation mark (section 7). It returns where
+// it ends and of what kind it is, 0 when it is none: it must be closed, be UTF-8
+// and have no raw control characters.
+func text(body []byte, start int) (end int, k kind) {
+	k = isPlain
+	found := uint64(0)
+	for at := start; ; {
+		for at+8 <= len(body) {
+			w := binary.LittleEndian.Uint64(body[at:])
+			if stop := special(w); stop != 0 {
+				found |= beyond(w) & (stop&-stop - 1)
+				at += bits.TrailingZeros64(stop) / 8
+				break
+			}
+			found |= beyond(w)
+			at += 8
 		}
-	}
-	return 0
-}
-
-// key scans a member's name and the colon.
-func (s *scanner) key() bool {
-	if s.peek() != '"' || !s.text() || s.peek() != ':' {
-		return false
-	}
-	s.at++
-	return true
-}
-
-// text scans a string, which must be closed and have no raw control characters
-// (section 7).
-func (s *scanner) text() bool {
-	for i := s.at + 1; ; {
-		i += plain(s.body[i:])
+		// The end of the body, byte by byte.
+		for at < len(body) && body[at] >= ' ' && body[at] != '"' && body[at] != '\\' {
+			found |= beyond(uint64(body[at]))
+			at++
+		}
 		switch {
-		case i >= len(s.body) || s.body[i] < 0x20:
-			return false
-		case s.body[i] == '"':
-			s.at = i + 1
-			return true
+		case at == len(body) || body[at] < ' ':
+			return at, 0
+		case body[at] == '\\':
+			n, _ := escape(body[at:])
+			if n == 0 {
+				return at, 0
+			}
+			at += n
+			k = isEscaped
+			continue
 		}
-		n, half := escape(s.body[i:])
-		if half {
-			s.mend(i)
+		if found != 0 {
+			if !utf8.Valid(body[start:at]) {
+				return at, 0
+			}
+			k = max(k, isUnicode)
 		}
-		if n == 0 {
-			return false
-		}
-		i += n
+		return at, k
 	}
-}
-
-// mend replaces half of a surrogate pair in a copy of the body.
-func (s *scanner) mend(at int) {
-	d := s.decoder
-	if !s.repaired {
-		d.repaired, s.repaired = append(d.repaired[:0], s.body...), true
-	}
-	copy(d.repaired[at:], `\ufffd`)
 }
 
 // plain returns how many bytes there are before the first control character,
-// quotation mark or backslash, looking at eight at a time.
+// quotation mark or backslash.
 func plain(b []byte) (n int) {
-	const each = 0x0101010101010101
 	for ; n+8 <= len(b); n += 8 {
-		w := binary.LittleEndian.Uint64(b[n:])
-		quotes, slashes := w^(each*'"'), w^(each*'\\')
-		// The lowest bit that is set belongs to the first such byte; a byte
-		// after it may be found in error.
-		found := ((w - each*0x20) &^ w) | ((quotes - each) &^ quotes) | ((slashes - each) &^ slashes)
-		if found &= each * 0x80; found != 0 {
-			return n + bits.TrailingZeros64(found)/8
+		if stop := special(binary.LittleEndian.Uint64(b[n:])); stop != 0 {
+			return n + bits.TrailingZeros64(stop)/8
 		}
 	}
-	for ; n < len(b) && b[n] >= 0x20 && b[n] != '"' && b[n] != '\\'; n++ {
+	for ; n < len(b) && b[n] >= ' ' && b[n] != '"' && b[n] != '\\'; n++ {
 	}
 	return n
 }
 
-// number scans a number (section 6).
-func (s *scanner) number() bool {
-	if s.byte('-'); s.byte('0') {
-		// No digit may follow, and none does in what comes after a value.
-	} else if !s.digits() {
-		return false
+// number returns where the number ends that begins at start (section 6); 0 when
+// none does.
+func number(body []byte, start int) int {
+	at := start
+	if body[at] == '-' {
+		at++
 	}
-	if s.byte('.') && !s.digits() {
-		return false
+	whole := digits(body, at)
+	if whole == at || whole > at+1 && body[at] == '0' {
+		return 0
 	}
-	if s.byte('e') || s.byte('E') {
-		if !s.byte('+') {
-			s.byte('-')
-		}
-		return s.digits()
-	}
-	return true
-}
-
-// byte passes over the byte if it is next.
-func (s *scanner) byte(c byte) bool {
-	if s.at < len(s.body) && s.body[s.at] == c {
-		s.at++
-		return true
-	}
-	return false
-}
-
-// digits passes over digits and reports whether there were any.
-func (s *scanner) digits() bool {
-	start := s.at
-	for s.at < len(s.body) && s.body[s.at]-'0' <= 9 {
-		s.at++
-	}
-	return s.at > start
-}
-
-// literal returns the length of the literal that s begins with, or 0.
-func literal(s []byte) int {
-	for _, word := range [...]string{"true", "false", "null"} {
-		if len(s) >= len(word) && string(s[:len(word)]) == word {
-			return len(word)
+	if at = whole; at < len(body) && body[at] == '.' {
+		fraction := at + 1
+		if at = digits(body, fraction); at == fraction {
+			return 0
 		}
 	}
-	return 0
+	if at < len(body) && body[at]|0x20 == 'e' {
+		if at++; at < len(body) && (body[at] == '+' || body[at] == '-') {
+			at++
+		}
+		exponent := at
+		if at = digits(body, exponent); at == exponent {
+			return 0
+		}
+	}
+	return at
 }
 
-// escape returns the length of the escape sequence that s begins with, of both
-// when it is a surrogate pair, and whether it is half of one; 0 when it is no
-// escape sequence.
-func escape(s []byte) (n int, half bool) {
-	if len(s) < 2 {
-		return 0, false
+// digits passes over digits.
+func digits(body []byte, at int) int {
+	for at < len(body) && body[at]-'0' <= 9 {
+		at++
 	}
-	switch s[1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return 2, false
-	}
-	r, ok := escaped(s)
+	return at
+}
+
+// literal returns the length and the kind of the literal that s begins with, 0
+// when it begins with none.
+func literal(s []byte) (int, kind) {
 	switch {
-	case !ok:
-		return 0, false
-	case !utf16.IsSurrogate(r):
-		return 6, false
+	case len(s) >= 4 && string(s[:4]) == "true":
+		return 4, isTrue
+	case len(s) >= 5 && string(s[:5]) == "false":
+		return 5, isFalse
+	case len(s) >= 4 && string(s[:4]) == "null":
+		return 4, isNull
 	}
-	if low, ok := escaped(s[6:]); ok && utf16.DecodeRune(r, low) != unicode.ReplacementChar {
-		return 12, false
-	}
-	return 6, true
-}
-
-// escaped returns the UTF-16 code unit that s begins with as \uXXXX.
-func escaped(s []byte) (unit rune, ok bool) {
-	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
-		return 0, false
-	}
-	for _, c := range s[2:6] {
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c >= 'a' && c <= 'f':
-			c -= 'a' - 10
-		case c >= 'A' && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		unit = unit<<4 | rune(c)
-	}
-	return unit, true
+	return 0, 0
 }
