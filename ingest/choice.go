@@ -56,7 +56,7 @@ func (s *session) withdraws(site *enforcer.Site) bool {
 // cookie, so that it takes nothing back of what was agreed to since. Where clocks
 // leave that in doubt it does: to refuse must always help.
 func (s *session) predates(f schemas.Field, value string) bool {
-	born, ok := bornAt(f, value)
+	born, ok := bornAt(f, value, s.now)
 	if f == schemas.VisitorID {
 		// By the client's clock, which may be behind the one that the id is of.
 		if since, granted := s.cookies.granted.first(); granted && since.Before(born) {

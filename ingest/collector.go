@@ -264,7 +264,7 @@ func (c *Collector) only(ctx *fasthttp.RequestCtx, lose func(schemas.Reason), se
 
 // limit answers 429 when the client sends too much.
 func (c *Collector) limit(ctx *fasthttp.RequestCtx, lose func(schemas.Reason)) bool {
-	wait, ok := c.limiter.allow(c.client(ctx), time.Now())
+	wait, ok := c.limiter.allow(c.client(ctx), ctx.Time())
 	if !ok {
 		lose(schemas.ReasonRateLimited)
 		answerRetry(ctx, fasthttp.StatusTooManyRequests, wait, "too many requests")

@@ -135,9 +135,9 @@ func (c *cookieIdentifiers) each(yield func(schemas.Field, string) bool) {
 // fill gives the event the identifiers of the cookies where it has none of its
 // own, but for those that were made after the event: it is not of whoever the
 // browser is now, but of somebody before a reset.
-func (c *cookieIdentifiers) fill(e *schemas.Event, made moment) {
+func (c *cookieIdentifiers) fill(e *schemas.Event, made moment, now time.Time) {
 	for f, value := range c.each {
-		if !e.Fields.Has(f) && !made.precedes(f, value) {
+		if !e.Fields.Has(f) && !made.precedes(f, value, now) {
 			e.Set(f, value)
 		}
 	}
@@ -168,11 +168,11 @@ func (m moment) before(t time.Time) bool {
 }
 
 // precedes reports whether it was before an identifier of a cookie was made.
-func (m moment) precedes(f schemas.Field, value string) bool {
+func (m moment) precedes(f schemas.Field, value string, now time.Time) bool {
 	if m.IsZero() {
 		return false
 	}
-	born, ok := bornAt(f, value)
+	born, ok := bornAt(f, value, now)
 	return ok && m.before(born)
 }
 
@@ -187,7 +187,7 @@ func (m moment) or(now time.Time) time.Time {
 // bornAt returns when an identifier of a cookie was made, as far as it tells:
 // the gateway's own begin with the time, _ga ends with it (GA1.1.123.1700000000),
 // _fbp and _fbc have it third (fb.1.1700000000000.123).
-func bornAt(f schemas.Field, value string) (born time.Time, ok bool) {
+func bornAt(f schemas.Field, value string, now time.Time) (born time.Time, ok bool) {
 	ms := int64(0)
 	switch {
 	case f == schemas.VisitorID:
@@ -212,7 +212,7 @@ func bornAt(f schemas.Field, value string) (born time.Time, ok bool) {
 	}
 	born = time.UnixMilli(ms)
 	// What is no time, or of a clock that is wrong, tells nothing.
-	return born, born.After(firstBorn) && born.Before(time.Now().Add(maxAhead))
+	return born, born.After(firstBorn) && born.Before(now.Add(maxAhead))
 }
 
 var firstBorn = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -70,7 +70,7 @@ func (x *Explainer) Explain(q Question) (enforcer.Explanation, error) {
 		return s.table.Rejected(site.Name, &s.event, schemas.ReasonInvalid, problem), nil
 	}
 	s.identify()
-	s.cookies.fill(&s.event, s.made)
+	s.cookies.fill(&s.event, s.made, s.now)
 	enforcer.Normalise(&s.event)
 	s.sessionID = s.event.Get(schemas.SessionID)
 	s.qualify()
@@ -90,7 +90,8 @@ func (s *session) ask(c *Collector, q *Question) {
 	if q.Place == "" && c.config.PlaceHeader != "" {
 		s.request.Place = placeOf(ctx.Request.Header.PeekAll(c.config.PlaceHeader))
 	}
-	if !q.Now.IsZero() {
-		s.now, s.request.Now = q.Now, q.Now
+	if s.now = q.Now; s.now.IsZero() {
+		s.now = time.Now()
 	}
+	s.request.Now = s.now
 }

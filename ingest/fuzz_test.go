@@ -32,7 +32,7 @@ func FuzzBornAt(f *testing.F) {
 	f.Add(uint8(schemas.FBP), "fb.1.1700000000000.5")
 	f.Add(uint8(schemas.FBC), "fb.1.99999999999999999999.click")
 	f.Fuzz(func(t *testing.T, field uint8, value string) {
-		born, ok := bornAt(schemas.Field(field), value)
+		born, ok := bornAt(schemas.Field(field), value, time.Now())
 		if ok && (born.Before(firstBorn) || born.After(time.Now().Add(maxAhead))) {
 			t.Errorf("%q was made at %v", value, born)
 		}

@@ -85,7 +85,7 @@ func (s *session) end(c *Collector) {
 // begin readies the session for a request.
 func (s *session) begin(ctx *fasthttp.RequestCtx, c *Collector) {
 	h := &ctx.Request.Header
-	s.now = time.Now()
+	s.now = ctx.Time()
 	s.client, s.overdrawn = c.client(ctx), 0
 	s.table = c.enforcer.Table()
 	s.request = enforcer.Request{Now: s.now, Place: c.place(ctx), Lookup: c.lookUp(ctx)}
@@ -150,7 +150,7 @@ func (s *session) take(c *Collector) {
 			s.cookies.clear(f)
 		}
 	}
-	s.cookies.fill(e, s.made)
+	s.cookies.fill(e, s.made, s.now)
 	enforcer.Normalise(e)
 	s.limits(c)
 	s.sessionID, s.apart, s.given = e.Get(schemas.SessionID), "", false
