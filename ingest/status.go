@@ -37,6 +37,9 @@ type ResetStatus struct {
 type Stage struct {
 	State string     `json:"state"`
 	At    *time.Time `json:"at,omitempty"`
+	// Reason is what keeps it from being done, for the operator: the answer to a
+	// user has none.
+	Reason string `json:"reason,omitempty"`
 }
 
 // StatusOf tells how far the resets of a ticket are at a time. bound is how long

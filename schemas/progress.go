@@ -12,7 +12,8 @@ import (
 // offsets From to To, To excluded, of the resets topic. It is a message on the
 // progress topic: Key is the message's key, AppendJSON its value.
 //
-// In JSON: `{"schema":1,"recipient":"store","from":0,"to":7,"state":"done","at":"…"}`.
+// In JSON: `{"schema":1,"recipient":"store","from":0,"to":7,"state":"done","at":"…"}`,
+// with a "reason" where there is one.
 type Progress struct {
 	// Recipient is the store, where done means erased, or a third party.
 	Recipient string
@@ -20,6 +21,9 @@ type Progress struct {
 	State     ProgressState
 	// At is when the state was reached.
 	At time.Time
+	// Reason is for the operator: what keeps it from being done, and what to do. It
+	// names things of the deployment and nothing of users; often it is empty.
+	Reason string
 }
 
 // ProgressState is what has become of a reset with a recipient.
@@ -62,6 +66,7 @@ type progressJSON struct {
 	To        int64         `json:"to"`
 	State     ProgressState `json:"state"`
 	At        time.Time     `json:"at"`
+	Reason    string        `json:"reason,omitempty"`
 }
 
 // Key returns the key of the message: a later report that begins at the same
@@ -72,7 +77,7 @@ func (p *Progress) Key() []byte {
 
 // AppendJSON appends the JSON form.
 func (p *Progress) AppendJSON(b []byte) []byte {
-	out, err := json.Marshal(progressJSON{Version, p.Recipient, p.From, p.To, p.State, p.At.UTC().Truncate(time.Millisecond)})
+	out, err := json.Marshal(progressJSON{Version, p.Recipient, p.From, p.To, p.State, p.At.UTC().Truncate(time.Millisecond), p.Reason})
 	if err != nil {
 		panic(err) // only strings, numbers and a time of this age are in it
 	}
@@ -90,5 +95,5 @@ func DecodeProgress(value []byte) (Progress, error) {
 	if in.Schema < 1 || in.Schema > Version || in.Recipient == "" || in.From < 0 || in.To <= in.From || in.At.IsZero() {
 		return Progress{}, fmt.Errorf("cannot decode progress: %w", errNotProgress)
 	}
-	return Progress{Recipient: in.Recipient, From: in.From, To: in.To, State: in.State, At: in.At}, nil
+	return Progress{Recipient: in.Recipient, From: in.From, To: in.To, State: in.State, At: in.At, Reason: in.Reason}, nil
 }

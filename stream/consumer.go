@@ -30,6 +30,14 @@ type Partial struct {
 func (p *Partial) Error() string { return p.Err.Error() }
 func (p *Partial) Unwrap() error { return p.Err }
 
+// Unfinished is the error of a handler that has done with a run what can be done for
+// now, and is to be asked again. What has come since joins the run then, as far as
+// MaxMessages allows, and need not wait for it; nothing of it is committed before.
+type Unfinished struct{ Err error }
+
+func (u *Unfinished) Error() string { return u.Err.Error() }
+func (u *Unfinished) Unwrap() error { return u.Err }
+
 // Consumer is a member of a consumer group over a topic.
 type Consumer struct {
 	cluster *Cluster
@@ -313,7 +321,8 @@ func (p *partition) first(ctx context.Context, reader *partitionReader) (kafka.M
 	}
 }
 
-// deliver has a run handled and commits it; false when ctx ended first.
+// deliver has a run handled and commits it; false when ctx ended first, or when the
+// run is to be gathered again.
 func (p *partition) deliver(ctx context.Context, messages []kafka.Message) bool {
 	c := p.consumer
 	wait := 100 * time.Millisecond
@@ -336,12 +345,20 @@ func (p *partition) deliver(ctx context.Context, messages []kafka.Message) bool 
 			return false
 		}
 		c.log.Warn("cannot handle a run of messages; trying again", "group", c.options.Group, "partition", p.id, "messages", len(messages), "pause", wait, "error", err)
+		var unfinished *Unfinished
+		if errors.As(err, &unfinished) {
+			pause(ctx, min(c.options.MaxWait, maxPause))
+			return false
+		}
 		pause(ctx, wait)
-		wait = min(2*wait, 10*time.Second)
+		wait = min(2*wait, maxPause)
 	}
 	p.handled(messages)
 	return ctx.Err() == nil
 }
+
+// maxPause is the longest between two attempts to handle a run.
+const maxPause = 10 * time.Second
 
 // handled commits messages.
 func (p *partition) handled(messages []kafka.Message) {

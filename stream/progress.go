@@ -107,6 +107,18 @@ func (p *Progress) offset() int64 {
 // nothing was reported of some of them. A report from before they were accepted is
 // of others, which were there before the topic was made anew.
 func (p *Progress) Of(recipient string, from, to int64, accepted time.Time) (state schemas.ProgressState, at time.Time, ok bool) {
+	state, at, _, ok = p.of(recipient, from, to, accepted)
+	return state, at, ok
+}
+
+// Reason tells the operator what keeps some of these resets from being done, as the
+// latest report says that has a reason and counts for one of them; "" when none has.
+func (p *Progress) Reason(recipient string, from, to int64, accepted time.Time) string {
+	_, _, reason, _ := p.of(recipient, from, to, accepted)
+	return reason
+}
+
+func (p *Progress) of(recipient string, from, to int64, accepted time.Time) (state schemas.ProgressState, at time.Time, reason string, ok bool) {
 	earliest := accepted.Add(-maxSkew)
 	p.mu.RLock()
 	var about []schemas.Progress
@@ -127,7 +139,7 @@ func (p *Progress) Of(recipient string, from, to int64, accepted time.Time) (sta
 				left = append(left, s)
 				continue
 			}
-			worst = max(worst, farness[r.State])
+			worst, reason = max(worst, farness[r.State]), cmp.Or(reason, r.Reason)
 			if r.At.After(at) {
 				at = r.At
 			}
@@ -138,10 +150,10 @@ func (p *Progress) Of(recipient string, from, to int64, accepted time.Time) (sta
 			}
 		}
 		if open = left; len(open) == 0 {
-			return schemas.ProgressState(slices.Index(farness[:], worst)), at, true
+			return schemas.ProgressState(slices.Index(farness[:], worst)), at, reason, true
 		}
 	}
-	return 0, time.Time{}, false
+	return 0, time.Time{}, reason, false
 }
 
 // maxSkew is by how much the clocks of two processes may differ.

@@ -83,12 +83,24 @@ func (r *Reporter) Tell(ctx context.Context, messages []kafka.Message, states []
 	return nil
 }
 
+// Held reports that a run of messages cannot be brought to its end for now, and why;
+// see [schemas.Progress]. It is told again when all is done.
+func (r *Reporter) Held(ctx context.Context, messages []kafka.Message, reason string) error {
+	now := time.Now()
+	reports := make([]schemas.Progress, len(messages))
+	for i := range messages { // and not of the gaps, which Tell would then know nothing of
+		at := messages[i].Offset
+		reports[i] = schemas.Progress{Recipient: r.recipient, From: at, To: at + 1, State: schemas.Asked, At: now, Reason: reason}
+	}
+	return r.cluster.Report(ctx, joined(reports)...)
+}
+
 // joined joins reports of the same state that are one after the other.
 func joined(reports []schemas.Progress) []schemas.Progress {
 	slices.SortFunc(reports, func(a, b schemas.Progress) int { return cmp.Compare(a.From, b.From) })
 	n := 0
 	for _, p := range reports[1:] {
-		if last := &reports[n]; last.To == p.From && last.State == p.State {
+		if last := &reports[n]; last.To == p.From && last.State == p.State && last.Reason == p.Reason {
 			last.To = p.To
 			continue
 		}

@@ -28,7 +28,8 @@ tells how far it is.
 With --wait it returns once nothing in ClickHouse can be tied to the user, on the
 disk included, and says how far third parties are. Resets are gathered to be
 erased together (clickhouse.erasure.max_wait), and replaced files stay for a
-minute, so that takes a while.
+minute, so that takes a while. Where something keeps erasure from its end, such as
+a table of yours that cannot be searched, it names that and goes on waiting.
 
 An argument can be seen by other users of the machine and is kept by the shell:
 --id - reads the identifier from standard input instead. Who asked for what is
@@ -67,19 +68,17 @@ POST /erase on the admin listener of a sink does the same, without waiting.`,
 func awaitErased(ctx context.Context, c *config.Config, cluster *stream.Cluster, ticket ingest.Ticket) (ingest.ResetStatus, error) {
 	told := ""
 	for {
-		progress, err := loadProgress(ctx, cluster)
+		status, err := statusOf(ctx, c, cluster, ticket)
 		if err != nil {
 			return ingest.ResetStatus{}, err
 		}
-		recipients, err := recipientsOf(c, progress)
-		if err != nil {
-			return ingest.ResetStatus{}, err
-		}
-		status := ingest.StatusOf(ticket, progress, recipients, c.Kafka.ResetBound(), time.Now())
 		if status.Erased.State == schemas.Done.String() {
 			return status, nil
 		}
 		tell := fmt.Sprintf("in force everywhere: %s; erased in ClickHouse: %s", status.InForce.State, status.Erased.State)
+		if status.Erased.Reason != "" {
+			tell += ": " + status.Erased.Reason
+		}
 		if tell != told {
 			told = tell
 			fmt.Fprintln(os.Stderr, tell)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -249,9 +248,4 @@ func recipientsOf(c *config.Config, progress *stream.Progress) ([]string, error)
 	}
 	slices.Sort(names)
 	return names, nil
-}
-
-func loadProgress(ctx context.Context, cluster *stream.Cluster) (*stream.Progress, error) {
-	progress := stream.NewProgress(cluster)
-	return progress, progress.Load(ctx)
 }

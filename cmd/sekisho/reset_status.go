@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,7 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sekisho/cmd/sekisho/internal/config"
 	"sekisho/ingest"
+	"sekisho/schemas"
+	"sekisho/schemas/policy"
+	"sekisho/stream"
 )
 
 func resetStatusCommand() *cobra.Command {
@@ -23,7 +28,10 @@ func resetStatusCommand() *cobra.Command {
 collector, erased in ClickHouse, and with each third party: asked, partial
 (asked, and it may have more under names that the identifier does not lead to), done,
 unsupported (it cannot be asked) or failed. GET /v1/reset/TICKET of a collector
-says the same.`,
+says the same.
+
+While erasure is held up, by a table of yours that cannot be searched for instance,
+the reason stands below, as the sink reports it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, log, err := operator(cmd)
@@ -43,15 +51,10 @@ says the same.`,
 				return err
 			}
 			defer cluster.Close()
-			progress, err := loadProgress(cmd.Context(), cluster)
+			status, err := statusOf(cmd.Context(), c, cluster, ticket)
 			if err != nil {
 				return err
 			}
-			recipients, err := recipientsOf(c, progress)
-			if err != nil {
-				return err
-			}
-			status := ingest.StatusOf(ticket, progress, recipients, c.Kafka.ResetBound(), time.Now())
 			if asJSON {
 				encoder := json.NewEncoder(cmd.OutOrStdout())
 				encoder.SetIndent("", "  ")
@@ -63,6 +66,36 @@ says the same.`,
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
+
+// statusOf tells how far a ticket is, and what keeps it from being erased.
+func statusOf(ctx context.Context, c *config.Config, cluster *stream.Cluster, ticket ingest.Ticket) (ingest.ResetStatus, error) {
+	progress := stream.NewProgress(cluster)
+	if err := progress.Load(ctx); err != nil {
+		return ingest.ResetStatus{}, err
+	}
+	recipients, err := recipientsOf(c, progress)
+	if err != nil {
+		return ingest.ResetStatus{}, err
+	}
+	now := time.Now()
+	status := ingest.StatusOf(ticket, progress, recipients, c.Kafka.ResetBound(), now)
+	if status.Erased.State == schemas.Done.String() {
+		return status, nil
+	}
+	accepted := ticket.At
+	if ticket.Many {
+		accepted = time.Time{}
+	}
+	status.Erased.Reason = progress.Reason(policy.Store, ticket.From, ticket.To, accepted)
+	if late := ticket.At.Add(2*c.ClickHouse.Erasure.MaxWait + overdue); status.Erased.Reason == "" && now.After(late) {
+		status.Erased.Reason = "it takes longer than usual: see the log of the sinks, and whether one runs (sekisho_erasure_lag, sekisho_erasure_standstill_seconds)"
+	}
+	return status, nil
+}
+
+// overdue is how long erasure may take beyond what resets are gathered for until
+// somebody should look.
+const overdue = 15 * time.Minute
 
 func writeStatus(to io.Writer, s ingest.ResetStatus) error {
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
@@ -79,5 +112,9 @@ func writeStatus(to io.Writer, s ingest.ResetStatus) error {
 	for _, name := range slices.Sorted(maps.Keys(s.Recipients)) {
 		line(name, s.Recipients[name])
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil || s.Erased.Reason == "" {
+		return err
+	}
+	_, err := fmt.Fprintf(to, "\nnot erased yet: %s\n", s.Erased.Reason)
+	return err
 }

@@ -107,6 +107,10 @@ func TestExportAndErase(t *testing.T) {
 	if !x.Reset || len(x.Events)+len(x.Consents) != 0 {
 		t.Errorf("exported of one who was reset: %+v", x)
 	}
+	// A table that cannot be searched is named to the operator, and not to the user.
+	if err := u.clickHouse(t).Exec(t.Context(), "CREATE TABLE sekisho.notes (x String) ENGINE = Log"); err != nil {
+		t.Fatal(err)
+	}
 	status, answer := send(t, u.Admin+"/erase", `{"by":"portal","identifiers":[{"kind":"visitor_id","id":"`+other+`"}]}`)
 	if status != http.StatusAccepted || !strings.Contains(answer, `"ticket":"`) {
 		t.Errorf("POST /erase is answered %d %s", status, answer)
@@ -114,6 +118,25 @@ func TestExportAndErase(t *testing.T) {
 	eventually(t, waitTime, "the other visitor to be erased too", func() bool {
 		return count(t, u, "SELECT count() FROM sekisho.events WHERE visitor_id != ''") == 0
 	})
+	_, rest, _ := strings.Cut(answer, `"ticket":"`)
+	ticket, _, _ := strings.Cut(rest, `"`)
+	eventually(t, waitTime, "the status to name the table", func() bool {
+		out, problems, code := sekisho(t, nil, "reset", "status", "--data", u.Dir, ticket)
+		if code != 0 {
+			t.Fatal(problems)
+		}
+		return strings.Contains(out, "not erased yet: cannot erase from table sekisho.notes: it has texts, and its engine Log")
+	})
+	eventually(t, waitTime, "the user's ticket to say that it is asked", func() bool {
+		answer := fetch(t, u.Collector+"/v1/reset/"+ticket)
+		if strings.Contains(answer, "notes") {
+			t.Fatalf("a user's ticket says %s", answer)
+		}
+		return strings.Contains(answer, `"erased_in_clickhouse":{"state":"asked"`)
+	})
+	if err := u.clickHouse(t).Exec(t.Context(), "DROP TABLE sekisho.notes"); err != nil {
+		t.Fatal(err)
+	}
 
 	// Of one subject under the key of the registry: who asked for what.
 	if n := count(t, u, "SELECT uniqExact(subject) FROM sekisho.audit WHERE length(subject) = 32"); n != 2 {

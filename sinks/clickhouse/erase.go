@@ -1,7 +1,9 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -36,6 +38,10 @@ import (
 //  7. it waits until the files are gone that were replaced, by these mutations or
 //     otherwise, those of the table erasing, and those of tables that were dropped.
 //
+// Where something of an operator's cannot be searched as it is, it does all this with
+// the rest, says in its reports what it was, and tries again from time to time, with
+// the resets that have come since. Without that it is at the end.
+//
 // Only then does it report the resets as done, see [stream.Reporter], and commit them. A
 // batch that was interrupted is carried out again from its beginning; each step
 // finds what an earlier attempt did.
@@ -51,6 +57,8 @@ type Eraser struct {
 
 	assignment context.Context
 	reporter   *stream.Reporter
+	held       string // what was reported last to be in the way
+	tried      int64  // offset up to which all is erased from what could be searched; -1 for none
 }
 
 // EraserOptions configure an eraser.
@@ -87,9 +95,16 @@ func (e *Eraser) Run(ctx context.Context) error {
 // Handle erases a run of resets; it is the consumer's handler. When it returns
 // nil, no row in ClickHouse can be tied to any of them.
 func (e *Eraser) Handle(ctx context.Context, _ int, messages []kafka.Message) (err error) {
+	if e.assignment != ctx {
+		if e.reporter, err = stream.NewReporter(ctx, e.cluster, policy.Store); err != nil {
+			return err
+		}
+		e.assignment, e.held, e.tried = ctx, "", -1
+	}
 	defer func() {
 		if err != nil && ctx.Err() == nil {
 			e.metrics.errors.Inc()
+			err = e.hold(ctx, messages, err)
 		}
 	}()
 	p := e.sink.partition(0)
@@ -104,15 +119,19 @@ func (e *Eraser) Handle(ctx context.Context, _ int, messages []kafka.Message) (e
 	if err := p.ledger.load(ctx); err != nil {
 		return err
 	}
-	if e.assignment != ctx {
-		if e.reporter, err = stream.NewReporter(ctx, e.cluster, policy.Store); err != nil {
-			return err
-		}
-		e.assignment = ctx
-	}
 	if err := e.note(ctx, messages); err != nil {
 		return err
 	}
+	end := messages[len(messages)-1].Offset
+	if messages[len(messages)-1].HighWaterMark <= e.tried { // the topic began anew
+		e.tried = -1
+	}
+	if end <= e.tried {
+		if _, left, err := e.store.places(ctx, 0); err != nil || len(left) > 0 {
+			return cmp.Or(err, error(&stream.Unfinished{Err: left}))
+		}
+	}
+	var unsearched unsearchable
 	// What an earlier attempt has counted is not counted again; so it is a batch
 	// by itself.
 	split := len(messages)
@@ -129,31 +148,58 @@ func (e *Eraser) Handle(ctx context.Context, _ int, messages []kafka.Message) (e
 		messages []kafka.Message
 		counted  bool
 	}{{messages[:split], true}, {messages[split:], false}} {
-		if err := e.carryOut(ctx, p, part.messages, part.counted); err != nil {
+		left, err := e.carryOut(ctx, p, part.messages, part.counted)
+		if err != nil {
 			return err
 		}
+		unsearched = append(unsearched, left...)
 	}
+	if len(unsearched) > 0 {
+		e.tried = end
+		return &stream.Unfinished{Err: unsearched}
+	}
+	e.held, e.tried = "", -1
 	return e.reporter.Tell(ctx, messages, slices.Repeat([]schemas.ProgressState{schemas.Done}, len(messages)))
 }
 
-// carryOut erases a batch.
-func (e *Eraser) carryOut(ctx context.Context, p *partition, messages []kafka.Message, counted bool) error {
+// hold reports why the messages cannot be brought to their end for now, unless it
+// said so before. What ClickHouse says could name a user: that is for the log alone.
+func (e *Eraser) hold(ctx context.Context, messages []kafka.Message, why error) error {
+	reason := "the last attempt failed: the sink's log says why, and it tries again"
+	if left := (unsearchable)(nil); errors.As(why, &left) {
+		reason = left.Error()
+	}
+	to := messages[len(messages)-1].Offset + 1
+	if said := fmt.Sprintf("%d %s", to, reason); said != e.held {
+		if err := e.reporter.Held(ctx, messages, reason); err != nil {
+			return errors.Join(why, err)
+		}
+		e.held = said
+	}
+	return why
+}
+
+// carryOut erases a batch, but for what it could not search.
+func (e *Eraser) carryOut(ctx context.Context, p *partition, messages []kafka.Message, counted bool) (left unsearchable, err error) {
 	begun := time.Now()
 	b, err := newBatch(messages)
 	if err != nil || len(b.pseudonyms) == 0 {
-		return err
+		return nil, err
 	}
 	b.counted, b.partition = counted, p
-	rows, err := e.erase(ctx, b)
+	rows, left, err := e.erase(ctx, b)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	e.metrics.rows.Add(int(rows))
+	if len(left) > 0 {
+		return left, nil
 	}
 	e.metrics.resets.Add(b.resets)
-	e.metrics.rows.Add(int(rows))
 	e.metrics.batches.Inc()
 	e.metrics.seconds.UpdateDuration(begun)
 	e.log.Info("erased what was reset", "resets", b.resets, "rows", rows, "took", time.Since(begun).Round(time.Millisecond))
-	return nil
+	return nil, nil
 }
 
 // batch is resets that are erased together.
@@ -192,43 +238,44 @@ func newBatch(messages []kafka.Message) (*batch, error) {
 	return b, nil
 }
 
-// erase carries the batch out and returns how many rows it found.
-func (e *Eraser) erase(ctx context.Context, b *batch) (rows uint64, err error) {
-	places, err := e.store.places(ctx, b.id)
+// erase carries the batch out and returns how many rows it found, and what it could
+// not search.
+func (e *Eraser) erase(ctx context.Context, b *batch) (rows uint64, left unsearchable, err error) {
+	places, left, err := e.store.places(ctx, b.id)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	if err := e.clear(ctx); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	if err := e.name(ctx, b); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	for pass := range maxPasses {
 		found, n, err := e.pass(ctx, b, places)
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		if rows += n; n == 0 {
 			break
 		}
 		if pass == maxPasses-1 {
-			return 0, fmt.Errorf("cannot erase from table %s: each time that rows are deleted there are others, %d the last time: end what copies them there", found[0].name(), n)
+			return 0, nil, fmt.Errorf("cannot erase from table %s: each time that rows are deleted there are others, %d the last time: end what copies them there", found[0].name(), n)
 		}
 		b.counted = true
 	}
 	dropped, err := e.store.dropped(ctx)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	if err := e.clear(ctx); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	places = append(places, place{database: e.store.config.Database, table: "erasing"})
 	if err := e.awaitFiles(ctx, places); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	return rows, e.awaitDropped(ctx, dropped)
+	return rows, left, e.awaitDropped(ctx, dropped)
 }
 
 // maxPasses is far more often than rows that were read in time come up again.

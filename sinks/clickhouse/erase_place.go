@@ -29,26 +29,25 @@ var own = []string{"erasing", "audit", "migrations", "decisions"}
 // places finds the tables that could hold a pseudonym: every column of texts in
 // every table of the database, whoever made it, and in tables elsewhere that a
 // materialized view fills from one of those. What cannot be searched, or holds
-// texts and cannot be changed, is an error: erasure would be incomplete.
+// texts and cannot be changed, is left: erasure is incomplete until that is gone.
 //
 // In our tables an identifier's column is a pseudonym or is empty. In others it may
 // stand amid a text, in whatever an operator made of it.
-func (s *Store) places(ctx context.Context, batch uint64) ([]place, error) {
+func (s *Store) places(ctx context.Context, batch uint64) (places []place, left unsearchable, err error) {
 	tables, err := s.tables(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	columns, err := s.textColumns(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	events, err := s.EventTables(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	from := fmt.Sprintf(" FROM %s WHERE batch = %d)", s.Table("erasing"), batch)
 	whole, digits := "(SELECT pseudonym"+from, fmt.Sprintf("(SELECT substring(pseudonym, -%d)", pseudonymDigits)+from
-	var places []place
 	for _, t := range reached(tables, s.config.Database) {
 		p := place{database: t.database, table: t.name}
 		if i := slices.IndexFunc(events, func(name string) bool { return t.key() == s.dialect().Local(name) }); i >= 0 {
@@ -68,7 +67,7 @@ func (s *Store) places(ctx context.Context, batch uint64) ([]place, error) {
 			}
 			condition, err := c.condition(digits)
 			if err != nil {
-				return nil, fmt.Errorf("cannot erase from table %s: %w", t.key(), err)
+				left = append(left, fmt.Sprintf("cannot erase from table %s: %s", t.key(), err))
 			}
 			if condition != "" {
 				p.conditions = append(p.conditions, condition)
@@ -78,12 +77,20 @@ func (s *Store) places(ctx context.Context, batch uint64) ([]place, error) {
 			continue
 		}
 		if !strings.HasSuffix(t.engine, "MergeTree") {
-			return nil, fmt.Errorf("cannot erase from table %s: it has texts, and its engine %s is not one of the MergeTree family: drop it, or keep it in a database of its own", t.key(), t.engine)
+			left = append(left, fmt.Sprintf("cannot erase from table %s: it has texts, and its engine %s is not one of the MergeTree family: drop it, or keep it in a database of its own", t.key(), t.engine))
+			continue
 		}
 		places = append(places, p)
 	}
-	return places, s.noDetached(ctx, places)
+	detached, err := s.detached(ctx, places)
+	return places, append(left, detached...), err
 }
+
+// unsearchable says of tables that not all can be erased from them as they are, and
+// what to do.
+type unsearchable []string
+
+func (u unsearchable) Error() string { return strings.Join(u, "; ") }
 
 // described are the columns of the events table that say what the gateway
 // decided and what the site's own properties are.
@@ -237,29 +244,33 @@ func (c textColumn) condition(digits string) (string, error) {
 	return fmt.Sprintf("arrayExists(x -> x IN %s, extractAll(ifNull(toString(%s), ''), '[0-9a-f]{%d}'))", digits, identifier(c.name), pseudonymDigits), nil
 }
 
-// noDetached fails when some of the tables have detached parts, which nothing
-// can be erased from.
-func (s *Store) noDetached(ctx context.Context, places []place) error {
-	rows, err := s.conn.Query(ctx, "SELECT DISTINCT database, table FROM "+s.everywhere("system.detached_parts"))
+// detached finds those of the tables that have detached parts, which nothing can be
+// erased from. Of the events table that is an error: rows that are erased in two
+// pieces are not all counted, see [batch].
+func (s *Store) detached(ctx context.Context, places []place) (left unsearchable, err error) {
+	rows, err := s.conn.Query(ctx, "SELECT DISTINCT database, table FROM "+s.everywhere("system.detached_parts")+" ORDER BY ALL")
 	if err != nil {
-		return fmt.Errorf("cannot list detached parts: %w", err)
+		return nil, fmt.Errorf("cannot list detached parts: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var database, table string
 		if err := rows.Scan(&database, &table); err != nil {
-			return fmt.Errorf("cannot list detached parts: %w", err)
+			return nil, fmt.Errorf("cannot list detached parts: %w", err)
 		}
-		for _, p := range places {
-			if p.database == database && p.table == table {
-				return fmt.Errorf("cannot erase from table %s.%s: it has detached parts, which cannot be searched: attach them or drop them (see system.detached_parts)", database, table)
-			}
+		i := slices.IndexFunc(places, func(p place) bool { return p.database == database && p.table == table })
+		if i < 0 {
+			continue
+		}
+		left = append(left, fmt.Sprintf("cannot erase from table %s.%s: it has detached parts, which cannot be searched: attach them or drop them (see system.detached_parts)", database, table))
+		if places[i].events == Events {
+			return nil, left
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("cannot list detached parts: %w", err)
+		return nil, fmt.Errorf("cannot list detached parts: %w", err)
 	}
-	return nil
+	return left, nil
 }
 
 // everywhere is a table on every server of the cluster, each with its own rows.

@@ -409,18 +409,61 @@ func TestUnsearchableIsNamed(t *testing.T) {
 		"x AggregateFunction(sumArgMax, UInt64, String)":   "column x is AggregateFunction(sumArgMax, UInt64, String)",
 	} {
 		execute(t, s, "CREATE OR REPLACE TABLE "+s.Table("states")+" ("+column+") ENGINE = MergeTree ORDER BY tuple()")
-		if _, err := s.places(t.Context(), 1); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", column, err)
+		if _, left, err := s.places(t.Context(), 1); err != nil || !strings.Contains(left.Error(), want) {
+			t.Errorf("%s: %v, %v", column, left, err)
 		}
 	}
 	execute(t, s, "CREATE OR REPLACE TABLE "+s.Table("states")+` (a AggregateFunction(uniqExactIf, String, UInt8), b AggregateFunction(uniqCombined(12), String),
 		c AggregateFunction(uniqUpTo(5), String), d AggregateFunction(count, String), e AggregateFunction(uniqArray, Array(String))) ENGINE = MergeTree ORDER BY tuple()`)
-	if _, err := s.places(t.Context(), 1); err != nil {
-		t.Errorf("states that hold no texts: %v", err)
+	if _, left, err := s.places(t.Context(), 1); err != nil || len(left) > 0 {
+		t.Errorf("states that hold no texts: %v, %v", left, err)
 	}
 	execute(t, s, "DROP TABLE "+s.Table("states"), "CREATE TABLE "+s.Table("notes")+" (x String) ENGINE = Log")
-	if _, err := s.places(t.Context(), 1); err == nil || !strings.Contains(err.Error(), "its engine Log") {
-		t.Errorf("a table without mutations: %v", err)
+	if _, left, err := s.places(t.Context(), 1); err != nil || !strings.Contains(left.Error(), "its engine Log") {
+		t.Errorf("a table without mutations: %v, %v", left, err)
+	}
+}
+
+// One table that cannot be searched keeps erasure from its end and nothing else from
+// being erased, not of resets that come later either; and the reports name it.
+func TestUnsearchableHoldsUpNothingElse(t *testing.T) {
+	s, cluster := erasable(t), topicOf(t, 1)
+	first, second, noted := canary(), canary(), canary()
+	storeUnder(t, newSink(t, s, cluster), 3, first, second, noted)
+	table := s.Table("notes")
+	execute(t, s, "CREATE TABLE "+table+" (x String) ENGINE = Log", "INSERT INTO "+table+" VALUES ("+quote(noted)+")")
+	startEraser(t, s, cluster, newGate(t, cluster))
+	begun := time.Now()
+	heldUp := func(pseudonym string, end int64) {
+		t.Helper()
+		for deadline := time.Now().Add(eraseTime); ; time.Sleep(50 * time.Millisecond) {
+			reports := stream.NewProgress(cluster)
+			if err := reports.Load(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			state, _, _ := reports.Of(policy.Store, end-1, end, begun)
+			reason := reports.Reason(policy.Store, end-1, end, begun)
+			if state == schemas.Done {
+				t.Fatal("it is reported as done, and a table could not be searched")
+			}
+			if state == schemas.Asked && strings.Contains(reason, "notes") && strings.Contains(reason, "its engine Log") &&
+				ask(t, s, "SELECT count() FROM "+s.Table("events")+" WHERE visitor_id = "+quote(pseudonym)) == 0 {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("state %s, reason %q, or the rows are there still", state, reason)
+			}
+		}
+	}
+	heldUp(first, reset(t, cluster, first))
+	heldUp(second, reset(t, cluster, second))
+	end := reset(t, cluster, noted)
+	heldUp(noted, end)
+	execute(t, s, "DROP TABLE "+table)
+	awaitErased(t, cluster, end)
+	wantNone(t, s, first, second, noted)
+	if n := ask(t, s, "SELECT sum(count) FROM "+s.Table("decisions")+" WHERE recipient = 'store' AND reason = 'erased'"); n != 9 {
+		t.Errorf("%d erased rows are accounted for, want 9", n)
 	}
 }
 
