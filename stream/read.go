@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -62,38 +63,58 @@ func (c *Cluster) Read(ctx context.Context, topic string, span Span, take func(*
 // something or the topic is another one, and returns where to go on.
 func (c *Cluster) readSome(ctx context.Context, topic string, span Span, take func(*kafka.Message) error) (next int64, err error) {
 	next = span.From
-	reader := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: c.config.Brokers, Topic: topic, Partition: span.Partition, Dialer: c.dialer,
-		MinBytes: 1, MaxBytes: 8 << 20, MaxWait: stall / 3, ReadLagInterval: -1,
-	})
-	defer reader.Close()
-	if err := reader.SetOffset(next); err != nil {
-		return next, fmt.Errorf("cannot read topic %s: %w", topic, err)
-	}
+	reader := newPartitionReader(ctx, c, topic, span.Partition, next)
+	defer func() { reader.close() }()
 	var patience patience
+	read := time.Now()
 	for next < span.To {
-		wait, cancel := context.WithTimeout(ctx, stall)
-		m, err := reader.FetchMessage(wait)
-		cancel()
+		m, ok, err := reader.step(ctx, stall)
 		switch {
 		case ctx.Err() != nil:
 			return next, ctx.Err()
-		case errors.Is(err, context.DeadlineExceeded):
+		case errors.Is(err, kafka.OffsetOutOfRange): // which the bounds tell
+			pause(ctx, 100*time.Millisecond)
+			return next, nil
+		case err != nil && (!passing(err) || time.Since(read) > fetchTimeout):
+			return next, fmt.Errorf("cannot read topic %s: %w", topic, err)
+		case err != nil:
+			pause(ctx, 100*time.Millisecond)
+			if _, _, err := c.bounds(ctx, topic, span.Partition); err != nil {
+				return next, err
+			}
+			reader.close()
+			reader = newPartitionReader(ctx, c, topic, span.Partition, next)
+			continue
+		case !ok && reader.offset > next: // these offsets have no messages
+			next = reader.offset
+		case !ok:
 			first, end, err := c.bounds(ctx, topic, span.Partition)
 			if err != nil || next < first || next > end || patience.over(next < end) {
 				return next, err
 			}
 			continue
-		case err != nil:
-			return next, fmt.Errorf("cannot read topic %s: %w", topic, err)
 		case m.Offset >= span.To:
 			return span.To, nil
+		default:
+			if err := take(&m); err != nil {
+				return next, err
+			}
+			next = m.Offset + 1
 		}
-		if err := take(&m); err != nil {
-			return next, err
-		}
-		next = m.Offset + 1
+		read = time.Now()
 		patience.read()
 	}
 	return next, nil
+}
+
+// passing reports whether it may help to ask again.
+func passing(err error) bool {
+	var problem kafka.Error
+	switch {
+	case errors.Is(err, errBatch) || errors.Is(err, errOldKafka):
+		return false
+	case errors.As(err, &problem):
+		return problem.Temporary() || problem == kafka.Unknown
+	}
+	return true
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -84,27 +85,50 @@ func (r *partitionReader) message() (m kafka.Message, ok bool, err error) {
 	return m, true, nil
 }
 
+// take is message that keeps an error: what is behind it is never handed out.
+func (r *partitionReader) take() (m kafka.Message, ok bool, err error) {
+	if m, ok, err = r.message(); err != nil {
+		r.err = err
+	}
+	if ok {
+		return m, true, nil
+	}
+	return m, false, r.err
+}
+
 // next waits for the next message. An error that is not of ctx is final: it comes
 // again until reading begins anew, and nothing behind it is handed out.
 func (r *partitionReader) next(ctx context.Context) (kafka.Message, error) {
 	for {
-		m, ok, err := r.message()
-		if ok {
-			return m, nil
+		if m, ok, err := r.step(ctx, 0); ok || err != nil {
+			return m, err
 		}
-		if err != nil {
-			r.err = err
+	}
+}
+
+// step is next for those who must know how far they have read: ok is false when no
+// message came within the time, or when what came has none, as marks of transactions
+// and what compaction left. Then all before r.offset has been handed out. No limit is 0.
+func (r *partitionReader) step(ctx context.Context, limit time.Duration) (m kafka.Message, ok bool, err error) {
+	before := r.offset
+	if m, ok, err = r.take(); ok || err != nil || r.offset > before {
+		return m, ok, err
+	}
+	var late <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case f := <-r.fetched:
+		if r.records, r.err = f.records, f.err; r.records != nil {
+			r.records.plain = &r.plain
 		}
-		if r.err != nil {
-			return m, r.err
-		}
-		select {
-		case f := <-r.fetched:
-			if r.records, r.err = f.records, f.err; r.records != nil {
-				r.records.plain = &r.plain
-			}
-		case <-ctx.Done():
-			return m, ctx.Err()
-		}
+		return r.take()
+	case <-late:
+		return m, false, nil
+	case <-ctx.Done():
+		return m, false, ctx.Err()
 	}
 }

@@ -104,26 +104,28 @@ func (r *Resets) follow(ctx context.Context) error {
 	if err := r.findEnd(ctx); err != nil {
 		return err
 	}
-	reader := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: r.cluster.config.Brokers, Topic: topic, Partition: 0, Dialer: r.cluster.dialer,
-		MinBytes: 1, MaxBytes: 4 << 20, MaxWait: time.Second, ReadLagInterval: -1,
-	})
-	defer reader.Close()
-	if err := reader.SetOffset(r.offset()); err != nil {
-		return fmt.Errorf("cannot read topic %s: %w", topic, err)
+	first, _, err := r.cluster.bounds(ctx, topic, 0)
+	if err != nil {
+		return err
 	}
 	reading, stop := context.WithCancelCause(ctx)
 	var watch sync.WaitGroup
 	defer watch.Wait()
 	defer stop(nil)
 	watch.Go(func() { stop(r.watchEnd(reading)) })
+	reader := newPartitionReader(reading, r.cluster, topic, 0, max(r.Applied(), first))
+	defer reader.close()
 	for {
-		m, err := reader.FetchMessage(reading)
+		m, ok, err := reader.step(reading, 0)
 		if err != nil {
 			if cause := context.Cause(reading); cause != nil {
 				err = cause
 			}
 			return fmt.Errorf("cannot read topic %s: %w", topic, err)
+		}
+		if !ok { // these offsets have no messages
+			r.applied(reader.offset, nil)
+			continue
 		}
 		if len(m.Value) > 0 {
 			reset, err := schemas.DecodeReset(m.Value)
@@ -133,7 +135,7 @@ func (r *Resets) follow(ctx context.Context) error {
 			}
 			r.apply(&reset)
 		}
-		r.applied(&m)
+		r.applied(m.Offset+1, &m)
 	}
 }
 
@@ -170,7 +172,7 @@ func (r *Resets) watchEnd(ctx context.Context) error {
 
 // findEnd asks for the topic's end.
 func (r *Resets) findEnd(ctx context.Context) error {
-	asked, read := time.Now(), max(r.offset(), 0)
+	asked, read := time.Now(), r.Applied()
 	_, end, err := r.cluster.bounds(ctx, r.cluster.config.Topics.Resets, 0)
 	if err != nil {
 		return err
@@ -196,12 +198,14 @@ func (r *Resets) noteEnd(end int64, asked time.Time, read int64) error {
 	return nil
 }
 
-// applied notes that a message, and all before it, has been applied.
-func (r *Resets) applied(m *kafka.Message) {
+// applied notes that all before an offset has been applied, a message last, if any.
+func (r *Resets) applied(next int64, m *kafka.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.next = m.Offset + 1
-	r.remember(m)
+	r.next = next
+	if m != nil {
+		r.remember(m)
+	}
 	close(r.changed)
 	r.changed = make(chan struct{})
 	r.noteComplete()
@@ -211,16 +215,6 @@ func (r *Resets) noteComplete() {
 	if r.next >= r.goal {
 		r.complete = r.asked
 	}
-}
-
-// offset is where to read.
-func (r *Resets) offset() int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.next == 0 {
-		return kafka.FirstOffset
-	}
-	return r.next
 }
 
 // Lag returns how many resets of the topic have not been applied, as far as

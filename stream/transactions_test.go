@@ -9,6 +9,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"sekisho/schemas"
 )
 
 // transact writes records in a transaction.
@@ -27,6 +29,54 @@ func transact(t *testing.T, c Config, records ...*kgo.Record) {
 	}
 	if err := client.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Who follows or reads a topic that was copied so gets to its end too: a registry of
+// resets is ready, and waits for no more.
+func TestFollowersPassMarks(t *testing.T) {
+	t.Parallel()
+	c := testConfig(startBroker(t))
+	cluster := open(t, c)
+	value := func(n byte) []byte { reset := resetOf(n); return reset.AppendJSON(nil) }
+	report := schemas.Progress{Recipient: "google", From: 3, To: 4, State: schemas.Done, At: time.Now()}
+	const each = 2
+	for range each {
+		transact(t, c, &kgo.Record{Topic: c.Topics.Resets, Key: []byte("a"), Value: value(1)}, &kgo.Record{Topic: c.Topics.Resets, Key: []byte("b"), Value: value(2)})
+		transact(t, c, &kgo.Record{Topic: c.Topics.Progress, Key: report.Key(), Value: report.AppendJSON(nil)})
+	}
+	end := func(topic string) int64 {
+		_, end, err := cluster.bounds(t.Context(), topic, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return end
+	}
+	wait(t, "every transaction has its mark", func() bool { return end(c.Topics.Resets) == each*3 && end(c.Topics.Progress) == each*2 })
+
+	f := follow(t, cluster)
+	wait(t, "the registry is ready", f.ready)
+	if behind, _ := f.Lag(); !f.has(1, 2) || behind != 0 || f.Applied() != each*3 {
+		t.Errorf("it has %v, is at %d and %d behind", f.all(), f.Applied(), behind)
+	}
+	barrier, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	if err := f.Barrier(barrier); err != nil {
+		t.Error(err)
+	}
+	appendResets(t, f.Resets, 3)
+	wait(t, "it goes on behind the marks", func() bool { return f.has(3) && f.Applied() == each*3+1 })
+
+	reports := NewProgress(cluster)
+	begun := time.Now()
+	if err := reports.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if state, _, ok := reports.Of("google", 3, 4, report.At); !ok || state != schemas.Done {
+		t.Errorf("what was reported is %v, %t", state, ok)
+	}
+	if took := time.Since(begun); took >= 2*stall {
+		t.Errorf("the end of the topic was found by waiting for %s", took)
 	}
 }
 
