@@ -193,7 +193,12 @@ func (p *partition) consume(ctx context.Context) {
 	}
 	for ctx.Err() == nil && p.offset < p.span.To {
 		if err := p.read(ctx); err != nil && ctx.Err() == nil {
-			c.log.Warn("cannot read a partition; trying again", "partition", p.id, "error", err)
+			if damaged := (*unreadable)(nil); errors.As(err, &damaged) {
+				c.log.Error("a partition stands before a batch that cannot be read; trying again", "partition", p.id, "error", err,
+					"hint", damaged.hint(c.cluster.config.Brokers, c.options.Group, c.options.Topic, p.id))
+			} else {
+				c.log.Warn("cannot read a partition; trying again", "partition", p.id, "error", err)
+			}
 			p.findLag(ctx)
 			pause(ctx, time.Second)
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -46,7 +48,7 @@ func (r *partitionReader) fetch(ctx context.Context, c *Cluster, topic string, p
 		records, err := c.fetchRecords(ctx, topic, partition, offset)
 		if err == nil {
 			if offset, err = records.end(offset); err != nil {
-				err = unreadable(offset, err)
+				err = &unreadable{offset: offset, why: err}
 			}
 		}
 		if err == nil && len(records.rest) == 0 {
@@ -62,8 +64,33 @@ func (r *partitionReader) fetch(ctx context.Context, c *Cluster, topic string, p
 	}
 }
 
-func unreadable(offset int64, why error) error {
-	return fmt.Errorf("cannot read what is at offset %d: %w", offset, why)
+// unreadable is a batch that cannot be read. It is passed over by nobody but an
+// operator: nobody can say what is in it.
+type unreadable struct {
+	offset int64
+	after  int64 // the offset behind the batch, 0 when it does not tell
+	why    error
+}
+
+func (u *unreadable) Error() string {
+	return fmt.Sprintf("cannot read what is at offset %d: %v", u.offset, u.why)
+}
+
+func (u *unreadable) Unwrap() error { return u.why }
+
+// hint is how an operator moves a group beyond the batch.
+func (u *unreadable) hint(brokers []string, group, topic string, partition int) string {
+	to := "OFFSET"
+	if u.after > 0 {
+		to = strconv.FormatInt(u.after, 10)
+	}
+	hint := fmt.Sprintf("it is read when the partition's leader has it whole, which another replica may have; to give its messages up, end all members of the group, run "+
+		"kafka-consumer-groups.sh --bootstrap-server %s --group %s --topic %s:%d --reset-offsets --to-offset %s --execute, and start them again",
+		strings.Join(brokers, ","), group, topic, partition, to)
+	if u.after == 0 {
+		hint += "; OFFSET is where the next batch begins, which kafka-dump-log.sh tells"
+	}
+	return hint
 }
 
 // message returns the next message if there is one without waiting.
@@ -74,10 +101,15 @@ func (r *partitionReader) message() (m kafka.Message, ok bool, err error) {
 		}
 		from := r.offset
 		r.given = 0
+		head := r.records.rest
 		r.decoded, r.offset, err = r.records.next(r.decoded[:0], from)
 		if err != nil {
+			problem := &unreadable{offset: from, why: err}
+			if after := afterBatch(head); after > from && after <= r.records.mark { // else the head is damaged, too
+				problem.after = after
+			}
 			r.decoded, r.records = r.decoded[:0], nil
-			return m, false, unreadable(from, err)
+			return m, false, problem
 		}
 	}
 	m = r.decoded[r.given]

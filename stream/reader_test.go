@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,7 +56,10 @@ func TestUnreadableKeepsNothingBeforeIt(t *testing.T) {
 		"it has no room for all": {changed(func(b []byte) { b[atCount-atBase] = 0x7f }), errBatch},
 	} {
 		r := &records{topic: want[0].Topic, mark: want[0].HighWaterMark, rest: test.rest}
-		_, err := r.end(0)
+		end, err := r.end(0)
+		if err != nil {
+			err = &unreadable{offset: end, why: err}
+		}
 		reader := readerOf(fetched{r, err}, fetched{records: &records{rest: bytes.Clone(at)}})
 		c := &Consumer{options: ConsumerOptions{Topic: "events", MaxMessages: 1000, MaxWait: time.Minute}, cluster: &Cluster{}}
 		p := &partition{consumer: c, span: Span{To: math.MaxInt64}}
@@ -62,6 +67,19 @@ func TestUnreadableKeepsNothingBeforeIt(t *testing.T) {
 		if err != nil || !slices.EqualFunc(got, want[:before], same) {
 			t.Errorf("%s: %d messages, want %d: %v", name, len(got), before, err)
 			continue
+		}
+		var damaged *unreadable
+		if !errors.As(reader.err, &damaged) {
+			t.Fatalf("%s: behind it is %v", name, reader.err)
+		}
+		behind, told := afterBatch(at[third:]), "--group g --topic events:3 --reset-offsets --to-offset "
+		if test.rest[third+atMagic-atBase] != 2 {
+			behind, told = 0, told+"OFFSET"
+		} else {
+			told += strconv.FormatInt(behind, 10)
+		}
+		if hint := damaged.hint([]string{"kafka:9092"}, "g", "events", 3); damaged.after != behind || !strings.Contains(hint, told+" --execute") {
+			t.Errorf("%s: the batch ends before %d, and the hint is %s", name, damaged.after, hint)
 		}
 		p.offset = int64(before)
 		for range 2 {
