@@ -13,7 +13,7 @@ import (
 type Config struct {
 	Group        string        `yaml:"group" doc:"Kafka consumer group; sekisho-forward-NAME when empty."`
 	Concurrency  int           `yaml:"concurrency" doc:"Most requests under way at once; what suits the kind when 0."`
-	Rate         float64       `yaml:"rate" doc:"Most requests in a second; no limit when 0."`
+	Rate         float64       `yaml:"rate" doc:"Most requests in a second, for events and for deletions together; no limit when 0."`
 	Timeout      time.Duration `yaml:"timeout" doc:"How long a request may take, its answer included; what suits the kind when 0."`
 	MaxEvents    int           `yaml:"max_events" doc:"Most events of a partition that are worked on at once. More of them share requests. Of so many, those that were answered within the last quarter of a second may arrive twice when the forwarder is killed, at a recipient that knows no event again."`
 	MaxWait      time.Duration `yaml:"max_wait" doc:"Longest that an event waits for others to share a request with."`

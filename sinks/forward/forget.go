@@ -105,6 +105,9 @@ func (r *Runner) ask(ctx context.Context, id *Identity) (schemas.ProgressState, 
 	defer r.forgetPaused.Store(false)
 	var after time.Duration
 	send := func(request *http.Request) (*Response, error) {
+		if err := r.gate.pace(ctx); err != nil {
+			return nil, err
+		}
 		response, err := r.client.send(ctx, request)
 		if err == nil && response.Status >= 400 {
 			after = max(after, retryAfter(response.Header, time.Now()))

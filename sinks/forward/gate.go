@@ -78,17 +78,23 @@ func (g *gate) enter(ctx context.Context) (*pass, error) {
 		return nil, ctx.Err()
 	}
 	p, err := g.await(ctx)
-	if err == nil && g.rate != nil {
-		if err = g.rate.Wait(ctx); err != nil {
-			p.done(nothing, 0)
-			return nil, err
-		}
-	}
 	if err != nil {
 		<-g.slots
 		return nil, err
 	}
+	if err := g.pace(ctx); err != nil {
+		p.done(nothing, 0)
+		return nil, err
+	}
 	return p, nil
+}
+
+// pace waits until another request fits into the rate.
+func (g *gate) pace(ctx context.Context) error {
+	if g.rate == nil {
+		return nil
+	}
+	return g.rate.Wait(ctx)
 }
 
 func (g *gate) await(ctx context.Context) (*pass, error) {

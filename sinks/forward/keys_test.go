@@ -3,11 +3,13 @@ package forward_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"sekisho/enforcer"
 	"sekisho/schemas"
+	"sekisho/sinks/forward"
 	"sekisho/sinks/standin"
 )
 
@@ -97,5 +99,24 @@ func TestForgettingWaits(t *testing.T) {
 	last := v.Received().Last
 	if len(last) != 2 || last[1].At.Sub(last[0].At) < 2*time.Second {
 		t.Errorf("%d requests; the second came %v after the first", len(last), last[len(last)-1].At.Sub(last[0].At))
+	}
+}
+
+// TestForgettingKeepsTheRate: who is asked to forget many is asked no more often than
+// for events.
+func TestForgettingKeepsTheRate(t *testing.T) {
+	t.Parallel()
+	const perSecond, resets = 2, 7
+	w := newWorld(t)
+	v := vendorOf(t, "google", standin.Options{Listen: "127.0.0.1:0"})
+	for i := range resets {
+		w.reset(t, schemas.VisitorID, fmt.Sprintf("visitor-%d", i), "")
+	}
+	w.start(t, "google", v.kind, quick, func(c *forward.Config) { c.Rate = perSecond })
+	eventually(t, "all users are deleted", func() bool { return v.Received().Deletions == resets })
+	last := v.Received().Last
+	took := last[len(last)-1].At.Sub(last[0].At)
+	if least := time.Duration(len(last)-1-perSecond) * time.Second / perSecond; len(last) < resets || took < least {
+		t.Errorf("%d requests in %v, which must take %v", len(last), took, least)
 	}
 }
