@@ -38,13 +38,15 @@ by the form, or by the name of a cookie before it (euconsent-v2=CQ...). "-" read
 
 With --json each string gives one object on one line. One that is refused gives
 {"error": ...}; of a GPP string of which only some sections are refused, the
-others stand beside it. The exit code is 1 when any was refused.`,
+others stand beside it. The exit code is 1 when any was refused. Of one that was
+understood and is a refusal all the same, since it can no longer be relied on,
+standard error says so.`,
 		Example: `  sekisho consent decode 1YNN
   sekisho consent decode --json DBABLA~CVVqAAAAAACA.YA
   sekisho consent decode --kind gcd 11t1t1t1t5`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d := consentDecoder{out: cmd.OutOrStdout(), json: asJSON, many: len(args) > 1}
+			d := consentDecoder{out: cmd.OutOrStdout(), warnings: cmd.ErrOrStderr(), json: asJSON, many: len(args) > 1}
 			if kind != "" && kind != cookieKind {
 				if err := d.kind.UnmarshalText([]byte(kind)); err != nil {
 					return fmt.Errorf("cannot use --kind: %w, %s", err, cookieKind)
@@ -63,13 +65,14 @@ others stand beside it. The exit code is 1 when any was refused.`,
 const cookieKind = enforcer.ConsentCookie
 
 type consentDecoder struct {
-	out     io.Writer
-	json    bool
-	many    bool
-	forced  string
-	kind    interpret.Kind
-	refused bool
-	printed bool
+	out      io.Writer
+	warnings io.Writer
+	json     bool
+	many     bool
+	forced   string
+	kind     interpret.Kind
+	refused  bool
+	printed  bool
 }
 
 func (d *consentDecoder) decodeAll(args []string, in io.Reader) error {
@@ -100,11 +103,14 @@ func (d *consentDecoder) decodeAll(args []string, in io.Reader) error {
 
 // decode prints what a string means. The error is one of printing.
 func (d *consentDecoder) decode(text string) error {
-	title, said, lines, err := d.meaning(text)
+	title, said, lines, unusable, err := d.meaning(text)
 	if err != nil {
 		d.refused = true
 	}
 	if d.json {
+		if unusable != nil { // the objects are those of the signals' own libraries
+			fmt.Fprintf(d.warnings, "%s: not to be relied on, which is a refusal: %v\n", abbreviate(text), unusable)
+		}
 		return printJSONLine(d.out, said, err)
 	}
 	if d.printed {
@@ -134,7 +140,7 @@ var cookieKinds = map[string]interpret.Kind{
 	"CookieConsent": interpret.Cookiebot, "didomi_token": interpret.Didomi, "cookieyes-consent": interpret.CookieYes,
 }
 
-func (d *consentDecoder) meaning(text string) (title string, said any, lines []string, err error) {
+func (d *consentDecoder) meaning(text string) (title string, said any, lines []string, unusable, err error) {
 	if name, value, ok := strings.Cut(text, "="); ok && d.forced == "" {
 		if kind, known := cookieKinds[name]; known {
 			named := consentDecoder{forced: kind.String(), kind: kind}
@@ -147,22 +153,22 @@ func (d *consentDecoder) meaning(text string) (title string, said any, lines []s
 	if d.forced == cookieKind || d.forced == "" && strings.HasPrefix(text, "1.") {
 		cookie, err := enforcer.DescribeConsentCookie(text, time.Now())
 		if err != nil {
-			return "the gateway's own consent cookie", nil, nil, err
+			return "the gateway's own consent cookie", nil, nil, nil, err
 		}
-		return "the gateway's own consent cookie", cookie, cookie.Lines(), nil
+		return "the gateway's own consent cookie", cookie, cookie.Lines(), nil, nil
 	}
 	kind := d.kind
 	if d.forced == "" {
 		var ok bool
 		if kind, ok = interpret.KindOf(text); !ok {
-			return "", nil, nil, errors.New("not a consent string of a known form; --kind names one")
+			return "", nil, nil, nil, errors.New("not a consent string of a known form; --kind names one")
 		}
 	}
 	m, err := interpret.Of(kind, text, time.Now())
 	if err != nil {
-		return kind.Title(), nil, nil, err
+		return kind.Title(), nil, nil, nil, err
 	}
-	return kind.Title(), m.Said, m.Lines(), m.Malformed
+	return kind.Title(), m.Said, m.Lines(), m.Unusable, m.Malformed
 }
 
 // printJSONLine prints a description, an error, or a description with an error

@@ -12,12 +12,19 @@ import (
 
 // execute runs a command line in this process and returns what it printed and
 // the code with which the program would exit.
-func execute(t *testing.T, in string, args ...string) (out string, code int) {
+func execute(t *testing.T, in string, args ...string) (printed string, code int) {
+	t.Helper()
+	out, problems, code := executeApart(t, in, args...)
+	return out + problems, code
+}
+
+// executeApart keeps standard error apart.
+func executeApart(t *testing.T, in string, args ...string) (out, problems string, code int) {
 	t.Helper()
 	root := command()
-	var printed bytes.Buffer
+	var printed, said bytes.Buffer
 	root.SetOut(&printed)
-	root.SetErr(&printed)
+	root.SetErr(&said)
 	root.SetIn(strings.NewReader(in))
 	root.SetArgs(args)
 	err := root.ExecuteContext(t.Context())
@@ -27,9 +34,9 @@ func execute(t *testing.T, in string, args ...string) (out string, code int) {
 		code = exit.code
 	case err != nil:
 		code = 1
-		printed.WriteString(err.Error())
+		said.WriteString(err.Error())
 	}
-	return printed.String(), code
+	return printed.String(), said.String(), code
 }
 
 type consentVector struct {
@@ -62,6 +69,7 @@ var consentVectorFiles = map[string]string{
 }
 
 func TestConsentDecodeVectors(t *testing.T) {
+	unusable := 0
 	for kind, file := range consentVectorFiles {
 		valid, _ := consentVectors(t, file)
 		for _, v := range valid {
@@ -69,7 +77,7 @@ func TestConsentDecodeVectors(t *testing.T) {
 				continue
 			}
 			for _, args := range [][]string{{v.text()}, {"--kind", kind, v.text()}} {
-				out, code := execute(t, "", append([]string{"consent", "decode", "--json"}, args...)...)
+				out, problems, code := executeApart(t, "", append([]string{"consent", "decode", "--json"}, args...)...)
 				var got, want any
 				if err := errors.Join(json.Unmarshal([]byte(out), &got), json.Unmarshal(v.Decoded, &want)); err != nil {
 					t.Errorf("%s: %v in %s", v.Name, err, out)
@@ -77,11 +85,22 @@ func TestConsentDecodeVectors(t *testing.T) {
 				if code != 0 || strings.Count(out, "\n") != 1 || !reflect.DeepEqual(got, want) {
 					t.Errorf("%s: exit %d\n got %s\nwant %s", v.Name, code, out, v.Decoded)
 				}
-			}
-			if out, code := execute(t, "", "consent", "decode", v.text()); code != 0 || len(out) < 20 {
-				t.Errorf("%s in words: exit %d: %s", v.Name, code, out)
+				words, code := execute(t, "", "consent", "decode", v.text())
+				if code != 0 || len(words) < 20 {
+					t.Errorf("%s in words: exit %d: %s", v.Name, code, words)
+				}
+				_, why, refusal := strings.Cut(words, "not to be relied on, which is a refusal: ")
+				if refusal {
+					unusable++
+				}
+				if refusal != (problems != "") || !strings.HasSuffix(problems, why) {
+					t.Errorf("%s: standard error says %q; in words it is %s", v.Name, problems, words)
+				}
 			}
 		}
+	}
+	if unusable == 0 {
+		t.Error("no string is one that can no longer be relied on, so nothing is shown")
 	}
 }
 
@@ -90,7 +109,7 @@ func TestConsentDecodeMalformed(t *testing.T) {
 		_, malformed := consentVectors(t, file)
 		refused := 0
 		for _, v := range malformed {
-			out, code := execute(t, "", "consent", "decode", "--json", "--kind", kind, v.text())
+			out, _, code := executeApart(t, "", "consent", "decode", "--json", "--kind", kind, v.text())
 			var got map[string]any
 			if err := json.Unmarshal([]byte(out), &got); err != nil {
 				t.Errorf("%s: %v in %s", v.Name, err, out)
