@@ -58,7 +58,7 @@ var steps = func() (table [256]step) {
 		count(mailAt, 0xff, true, of(c == '@'))
 		count(uppersAt, 0xff, is(c, token), of(is(c, upper)))
 		count(tokenAt, 0x7fff, is(c, token), 1)
-		s.add |= of(c >= utf8.RuneSelf || c == '%' || c == '\\' || c == '=' || c == '&') << lookAt
+		s.add |= of(c >= utf8.RuneSelf || c == '%' || c == '\\' || c == '=' || c == '&' || c == '(' || c == '[') << lookAt
 	}
 	return table
 }()
@@ -79,8 +79,9 @@ func count(s string) suspicion {
 		size = 1
 		if step.add>>lookAt != 0 {
 			var unsure bool
-			written = written || b != '=' && b != '&'
+			written = written || b != '=' && b != '&' && b != '(' && b != '['
 			switch {
+			case b == '(' || b == '[':
 			case b == '&':
 				spelled = false
 				unsure = mayBeEntity(s, i)
@@ -94,6 +95,9 @@ func count(s string) suspicion {
 				spelled = spelled || is(b, token) || b == removed
 			}
 			if unsure || b == '=' && (spelled || namesSecret(s[:i])) {
+				return anything
+			}
+			if (b == '(' || b == '[') && maySpellAt(s[i+size:]) {
 				return anything
 			}
 			if b == removed && size > 1 {

@@ -19,6 +19,49 @@ func (f *finder) emails() {
 			after = i + 1
 		}
 	}
+	f.spelledEmails('(')
+	f.spelledEmails('[')
+}
+
+// spelledEmails finds those whose at sign is spelled in brackets, as in
+// taro(at)example.com and taro [at] example.com.
+func (f *finder) spelledEmails(bracket byte) {
+	after := 0
+	for i := range f.each(bracket) {
+		if i < after || !spellsAt(f.text[i:]) {
+			continue
+		}
+		left, right := i, i+spelledAt
+		for left > after && f.text[left-1] == ' ' {
+			left--
+		}
+		for f.at(right) == ' ' || f.isURL && f.at(right) == '+' {
+			right++
+		}
+		f.steps += i - left + right - i
+		if left < i && f.at(left-1) >= utf8.RuneSelf {
+			continue // a sentence of no spaces before it
+		}
+		end := f.mailDomain(right)
+		if start := f.localPart(after, left); end > 0 && start < left {
+			f.mark(start, end, Email)
+			after = end
+		}
+	}
+}
+
+// spelledAt is the length of an at sign that is spelled.
+const spelledAt = len("(at)")
+
+// spellsAt reports whether s begins with one.
+func spellsAt(s []byte) bool {
+	return len(s) >= spelledAt && s[1]|0x20 == 'a' && s[2]|0x20 == 't' && (s[0] == '(' && s[3] == ')' || s[0] == '[' && s[3] == ']')
+}
+
+// maySpellAt reports whether what is behind a bracket may, once it is folded, make it
+// a spelled at sign. Sentences in brackets may begin with the word.
+func maySpellAt(s string) bool {
+	return len(s) > 2 && s[0]|0x20 == 'a' && s[1]|0x20 == 't' && !is(s[2], alnum) && s[2] != ' '
 }
 
 // localPart returns where the local part before the @ at i starts, not before

@@ -37,7 +37,7 @@ const (
 	dotWeight               // dots
 	colonWeight             // colons
 	escapeWeight            // at signs, percent signs, backslashes; the ends of HTML entities
-	equalsWeight            // equals signs
+	openWeight              // equals signs, brackets that open: what is behind them tells
 	wideWeight              // lead bytes of what may look like ASCII
 
 	block  = 8
@@ -62,7 +62,7 @@ var weights = func() (table [256]uint64) {
 		add(dotWeight, 1, c == '.')
 		add(colonWeight, 1, c == ':')
 		add(escapeWeight, 1, c == '@' || c == '%' || c == '\\' || c == ';')
-		add(equalsWeight, 1, c == '=')
+		add(openWeight, 1, c == '=' || c == '(' || c == '[')
 		add(wideWeight, 1, mayLookAlike(c) && c != 0xe3)
 	}
 	return table
@@ -116,7 +116,7 @@ func survey(s string) suspicion {
 	}
 	seen |= sum
 	if number >= minDigits || exceeds(sum) && (weight(sum, colonWeight) >= minColons || !isPlain(s)) ||
-		weight(seen, equalsWeight) != 0 && anySecretName(s) ||
+		weight(seen, openWeight) != 0 && (anySecretName(s) || anySpelledAt(s, '(') || anySpelledAt(s, '[')) ||
 		weight(seen, wideWeight) != 0 && anyWide(s) ||
 		weight(seen, digitWeight) != 0 && anyStop(s) {
 		return anything
@@ -193,6 +193,21 @@ func anySecretName(s string) bool {
 	return false
 }
 
+// anySpelledAt reports whether the bracket may open an at sign that is spelled.
+func anySpelledAt(s string, bracket byte) bool {
+	for i := strings.IndexByte(s, bracket); i >= 0; {
+		if maySpellAt(s[i+1:]) {
+			return true
+		}
+		next := strings.IndexByte(s[i+1:], bracket)
+		if next < 0 {
+			break
+		}
+		i += 1 + next
+	}
+	return false
+}
+
 // anyWide reports whether s has characters that change what was surveyed once
 // they are folded.
 func anyWide(s string) bool {
@@ -243,7 +258,9 @@ func changes(s string) bool {
 		return len(s) > size && (is(s[size], hex) || s[size] == 'u' || continues(s[size]))
 	case ascii == removed:
 		return true
+	case ascii == '(' || ascii == '[':
+		return maySpellAt(s[size:])
 	}
-	const counted = 1<<digitWeight | 1<<dotWeight | 1<<colonWeight | 1<<escapeWeight | 1<<equalsWeight
+	const counted = 1<<digitWeight | 1<<dotWeight | 1<<colonWeight | 1<<escapeWeight | 1<<openWeight
 	return is(ascii, token) || weights[ascii]&counted != 0 || ascii == '+'
 }
