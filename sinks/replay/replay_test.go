@@ -93,7 +93,10 @@ func TestReplayIntoTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "200 rows", func() bool { return w.rows(t) == 200 && len(w.open(t)) == 1 })
-	counted := w.ask(t, "SELECT sum(received) FROM "+w.store.Table("accounts"))
+	counted := uint64(len(records)) + 1
+	eventually(t, "all to be accounted for", func() bool { // which are stored after the rows
+		return w.ask(t, "SELECT sum(received) FROM "+w.store.Table("accounts")) == counted
+	})
 
 	w.reset(t, 3)
 	w.reset(t, 8)
