@@ -1,6 +1,7 @@
 package enforcer
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"slices"
@@ -64,7 +65,20 @@ func (k *Keys) AppendPseudonym(b []byte, f schemas.Field, identifier string) []b
 	sum := k.pseudonym.sum(byte(kindOf(f)), identifier)
 	b = append(b, k.id...)
 	b = append(b, '.')
-	return hex.AppendEncode(b, sum[:16])
+	return appendHex(appendHex(b, binary.BigEndian.Uint64(sum[:])), binary.BigEndian.Uint64(sum[8:]))
+}
+
+// appendHex appends a number's sixteen hexadecimal digits, eight at a time: package
+// hex looks each up.
+func appendHex(b []byte, n uint64) []byte {
+	for _, half := range [...]uint64{n >> 32, n & (1<<32 - 1)} {
+		half = (half<<16 | half) & 0x0000ffff0000ffff
+		half = (half<<8 | half) & 0x00ff00ff00ff00ff
+		half = (half<<4 | half) & 0x0f0f0f0f0f0f0f0f
+		letters := (half + 0x0606060606060606) >> 4 & 0x0101010101010101
+		b = binary.BigEndian.AppendUint64(b, half+0x3030303030303030+letters*('a'-'9'-1))
+	}
+	return b
 }
 
 // Pseudonyms returns what may stand for the identifier outside the collector:

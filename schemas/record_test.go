@@ -227,3 +227,26 @@ func TestRecordDecodeAfterError(t *testing.T) {
 		t.Error("something of the record before is left")
 	}
 }
+
+// TestAppendString: it is what encoding/json reads as the same text, wherever in
+// it something must be escaped, and after whatever it is appended to.
+func TestAppendString(t *testing.T) {
+	for n := range 40 {
+		plain := strings.Repeat("abcdefghij", 4)[:n]
+		texts := []string{plain, strings.Repeat("茶", n)}
+		for at := range n {
+			for _, c := range []string{`"`, `\`, "\n", "\r", "\t", "\x00", "\x1f"} {
+				texts = append(texts, plain[:at]+c+plain[at+1:], plain[:at]+c+c+plain[at:])
+			}
+		}
+		for _, text := range texts {
+			for _, b := range [][]byte{nil, make([]byte, 3, 4), make([]byte, 3, 300)} {
+				var got string
+				out := AppendString(b, text)
+				if err := json.Unmarshal(out[len(b):], &got); err != nil || got != text {
+					t.Fatalf("%q is written as %s: %v", text, out[len(b):], err)
+				}
+			}
+		}
+	}
+}

@@ -94,7 +94,11 @@ func (f *finder) nextAddress4(i int) (start, end int) {
 			return 0, 0
 		}
 		dot += from
-		if from = dot + 1; dot == i || !is(f.text[dot-1], digit) || !is(f.at(dot+1), digit) {
+		if from = f.run(dot+1, digit); from == dot+1 || dot == i || !is(f.text[dot-1], digit) {
+			continue
+		}
+		if f.at(from) != '.' { // nor is there a second dot
+			i = from
 			continue
 		}
 		for start = dot - 1; start > i && is(f.text[start-1], digit); {
