@@ -2,6 +2,7 @@ package identifiers
 
 import (
 	"bytes"
+	"sync"
 	"unsafe"
 )
 
@@ -62,31 +63,52 @@ func mask(dst []byte, head, s string, form *form, c *Counts) (out []byte, change
 	return append(out[:start], form.marks[Secret]...), true
 }
 
-// onStack is the longest text for which no memory is allocated.
-const onStack = 512
-
 // sweep goes over s once, for what it may hold.
 func sweep(dst []byte, head, s string, form *form, suspected suspicion, c *Counts) (out []byte, changed bool) {
-	var text [onStack]byte
+	room := scratches.Get().(*scratch)
 	f := finder{form: form}
 	if suspected == onlyAddress4 {
-		f.text = append(text[:0], s...)
+		f.text = append(room.text[:0], s...)
 		f.addresses4()
-	} else if !needsFold(s) {
-		f.text = append(text[:0], s...)
-		f.find()
 	} else {
-		var from [onStack + 1]int32
-		f.folded = fold(text[:0], from[:0], s)
+		f.folded = room.fold(s)
 		f.find()
 	}
-	if !f.found {
-		return dst, false
+	if f.found {
+		for k, n := range f.counts {
+			c[k] += n
+		}
+		dst = f.render(append(dst, head...), s)
 	}
-	for k, n := range f.counts {
-		c[k] += n
+	room.release(len(s))
+	return dst, f.found
+}
+
+// longestPooled is the longest text for which no memory is allocated.
+const longestPooled = 512
+
+// scratch is where a text is folded. On the stacks of all goroutines it would be in
+// no processor's cache.
+type scratch struct {
+	text [longestPooled]byte
+	from [longestPooled + 1]int32
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// fold folds s, if that could change it.
+func (r *scratch) fold(s string) folded {
+	if needsFold(s) {
+		return fold(r.text[:0], r.from[:0], s)
 	}
-	return f.render(append(dst, head...), s), true
+	return folded{text: append(r.text[:0], s...)}
+}
+
+// release gives the scratch to others, without the text of so many bytes that was
+// folded in it.
+func (r *scratch) release(length int) {
+	clear(r.text[:min(length, len(r.text))])
+	scratches.Put(r)
 }
 
 const (

@@ -12,14 +12,15 @@ func IdentifierLike(segment string) bool {
 	if plainWord(segment) {
 		return unlikelyWord(segment)
 	}
-	var text [onStack]byte
-	var from [onStack + 1]int32
-	f := finder{folded: fold(text[:0], from[:0], segment), form: &asAnonymous}
-	if f.at(0) == '@' || f.paddedBase64() || numericSegment(f.text) || f.mixedPiece() || unlikelyWord(f.text) {
-		return true
+	room := scratches.Get().(*scratch)
+	f := finder{folded: room.fold(segment), form: &asAnonymous}
+	like := f.at(0) == '@' || f.paddedBase64() || numericSegment(f.text) || f.mixedPiece() || unlikelyWord(f.text)
+	if !like {
+		f.find()
+		like = f.found || f.sawUUID
 	}
-	f.find()
-	return f.found || f.sawUUID
+	room.release(len(segment))
+	return like
 }
 
 // plainWord settles the commonest segments: short and of small letters.
