@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"strings"
 	"testing"
-
-	"sekisho/schemas"
 )
 
 // TestMAC: it is HMAC-SHA-256, whatever the length.
@@ -23,13 +21,5 @@ func TestMAC(t *testing.T) {
 		if got := m.sum(7, text); string(got[:]) != string(want.Sum(nil)) {
 			t.Fatalf("of %d bytes: %x", n, got)
 		}
-	}
-}
-
-func BenchmarkPseudonym(b *testing.B) {
-	keys, b0 := newKeys(b), make([]byte, 0, 64)
-	b.ReportAllocs()
-	for b.Loop() {
-		keys.AppendPseudonym(b0, schemas.VisitorID, "aW52ZW50ZWQtaWQtZm9yLWE")
 	}
 }
