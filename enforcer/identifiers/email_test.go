@@ -23,6 +23,7 @@ func TestEmails(t *testing.T) {
 	check("taro(AT)example.co.jp, hanako[at]example.com", "[email], [email]")
 	check("Mail taro [at] example.com.", "Mail [email].")
 	check("taro  (at)  example.com", "[email]")
+	check("taro(at)example。com", "[email]")
 	check("山田(at)example.com", "[email]")
 	check("連絡先：taro（at）example.com まで", "連絡先：[email] まで")
 	check("https://example.jp/?q=taro%28at%29example.com", "https://example.jp/?q=[email]")

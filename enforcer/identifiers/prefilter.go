@@ -116,7 +116,7 @@ func survey(s string) suspicion {
 	}
 	seen |= sum
 	if number >= minDigits || exceeds(sum) && (weight(sum, colonWeight) >= minColons || !isPlain(s)) ||
-		weight(seen, openWeight) != 0 && (anySecretName(s) || anySpelledAt(s, '(') || anySpelledAt(s, '[')) ||
+		weight(seen, openWeight) != 0 && (anySecretName(s) || anySpelledAt(s, weight(seen, dotWeight) != 0 || suspected == onlyAddress4)) ||
 		weight(seen, wideWeight) != 0 && anyWide(s) ||
 		weight(seen, digitWeight) != 0 && anyStop(s) {
 		return anything
@@ -193,17 +193,23 @@ func anySecretName(s string) bool {
 	return false
 }
 
-// anySpelledAt reports whether the bracket may open an at sign that is spelled.
-func anySpelledAt(s string, bracket byte) bool {
-	for i := strings.IndexByte(s, bracket); i >= 0; {
-		if maySpellAt(s[i+1:]) {
-			return true
+// anySpelledAt reports whether a bracket may open an at sign that is spelled, and
+// there may be the dot of a domain.
+func anySpelledAt(s string, dots bool) bool {
+	if !dots && strings.IndexByte(s, 0xe3) < 0 { // nor a full stop that may be one
+		return false
+	}
+	for _, bracket := range [...]byte{'(', '['} {
+		for i := strings.IndexByte(s, bracket); i >= 0; {
+			if maySpellAt(s[i+1:]) {
+				return true
+			}
+			next := strings.IndexByte(s[i+1:], bracket)
+			if next < 0 {
+				break
+			}
+			i += 1 + next
 		}
-		next := strings.IndexByte(s[i+1:], bracket)
-		if next < 0 {
-			break
-		}
-		i += 1 + next
 	}
 	return false
 }
