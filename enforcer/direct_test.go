@@ -97,3 +97,15 @@ func TestNumbersThatPass(t *testing.T) {
 		}
 	}
 }
+
+// TestSchemesInCapitals: an address whose scheme is in capitals is one, and is kept
+// with the scheme that all look for.
+func TestSchemesInCapitals(t *testing.T) {
+	r := recordOf(t, exampleTable(t), `{"id":"0190163d-8694-739b-aea5-966c26f8ad91","type":"pageview","site":"shop","consent":{"analytics":true},"url":"HTTPS://Shop.example.jp/A?utm_source=B","referrer":"Http://Search.example/C"}`)
+	if got := r.Event.Get(schemas.URL); got != "https://Shop.example.jp/A?utm_source=B" {
+		t.Errorf("the address is %s", got)
+	}
+	if got := r.Event.Get(schemas.Referrer); got != "http://Search.example/C" {
+		t.Errorf("the referrer is %s", got)
+	}
+}

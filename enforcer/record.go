@@ -99,7 +99,7 @@ func (p *Projector) allow(k *Keys, e *schemas.Event, v *Verdict) {
 		case schemas.KindIdentifier:
 			text = p.pseudonym(k, f, text)
 		case schemas.KindURI:
-			text = p.maskField(k, f, text, p.maskURL)
+			text = p.maskField(k, f, schemas.LowerScheme(text), p.maskURL)
 		case schemas.KindText:
 			text = p.maskField(k, f, text, p.maskText)
 		case schemas.KindName:

@@ -140,10 +140,25 @@ func isName(s string) bool {
 	return s != ""
 }
 
+// LowerScheme returns an address with its scheme in small letters: capitals stand for
+// the same (RFC 3986, section 3.1). It allocates only when there are any.
+func LowerScheme(address string) string {
+	end := strings.Index(address[:min(len(address), len("https://"))], "://")
+	for i := range max(end, 0) {
+		if c := address[i]; 'A' <= c && c <= 'Z' {
+			return strings.ToLower(address[:end]) + address[end:]
+		}
+	}
+	return address
+}
+
 func isAddress(s string, known knowledge) bool {
 	rest, ok := strings.CutPrefix(s, "https://")
 	if !ok {
 		if rest, ok = strings.CutPrefix(s, "http://"); !ok {
+			if lower := LowerScheme(s); lower != s {
+				return isAddress(lower, known)
+			}
 			return false
 		}
 	}

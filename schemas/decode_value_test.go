@@ -99,11 +99,11 @@ func TestFieldValue(t *testing.T) {
 
 	// Addresses.
 	const notAddress = "must be an absolute http or https address without control characters or spaces"
-	for _, text := range []string{"http://a", "https://shop.example/本?q=é#f", "https://[::1]:8080/", "https://u:p@a/", "https://a/%zz"} {
+	for _, text := range []string{"http://a", "https://shop.example/本?q=é#f", "https://[::1]:8080/", "HTTPS://Example.jp/", "Http://a", "hTtPs://本", "https://u:p@a/", "https://a/%zz"} {
 		same(URL, text)
 	}
 	for _, text := range []string{
-		"", "/", "//a/b", "a", "http:", "http://", "https:///a", "https://?q", "https://#f", "HTTPS://a", "ftp://a", "javascript:alert(1)",
+		"", "/", "//a/b", "a", "http:", "http://", "https:///a", "https://?q", "https://#f", "HTTPS:///a", "HTTPſ://a", "ſ://a", "HTTPSS://a", "ftp://a", "FTP://a", "javascript:alert(1)",
 		"data:text/html,x", "https://a b", "https:// a", "https://a/\\n", "https://a/\\u0000", "https://a/\u0085", " https://a",
 	} {
 		bad(URL, `"`+text+`"`, notAddress)

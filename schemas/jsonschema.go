@@ -93,7 +93,7 @@ const (
 	namePattern       = `^[A-Za-z0-9_.-]+$`
 	identifierPattern = `^[!-~]+$`
 	textPattern       = `^[^\x00-\x1f\x7f-\x9f]*$`
-	addressPattern    = `^https?://[^/?# \x00-\x1f\x7f-\x9f][^ \x00-\x1f\x7f-\x9f]*$`
+	addressPattern    = `^[hH][tT][tT][pP][sS]?://[^/?# \x00-\x1f\x7f-\x9f][^ \x00-\x1f\x7f-\x9f]*$`
 	timestampPattern  = `^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
 	datePattern       = `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`
 	uuidPattern       = `^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`
