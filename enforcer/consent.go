@@ -147,7 +147,13 @@ func isDate(s string, now time.Time) bool {
 		return false
 	}
 	number := func(two string) int { return int(two[0]-'0')*10 + int(two[1]-'0') }
-	month, dayOfMonth := time.Month(number(s[5:])), number(s[8:])
-	day := time.Date(number(s)*100+number(s[2:]), month, dayOfMonth, 0, 0, 0, 0, time.UTC)
-	return day.Month() == month && day.Day() == dayOfMonth && !day.After(now.Add(maxAhead))
+	year, month, day := number(s)*100+number(s[2:]), number(s[5:]), number(s[8:])
+	const everyMonth = 28 // days
+	if month < 1 || month > 12 || day < 1 ||
+		day > everyMonth && time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Day() != day {
+		return false
+	}
+	lastYear, lastMonth, lastDay := now.Add(maxAhead).UTC().Date()
+	ordered := func(year, month, day int) int { return (year*100+month)*100 + day }
+	return ordered(year, month, day) <= ordered(lastYear, int(lastMonth), lastDay)
 }
