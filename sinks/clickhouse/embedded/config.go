@@ -18,6 +18,7 @@ type engineConfig struct {
 	Native      int
 	HTTP        int
 	SharePort   bool
+	Library     bool // and not a binary, which may be of any version
 	MemoryLimit int64
 }
 
@@ -94,6 +95,12 @@ const configTemplate = `<clickhouse>
     <merge_tree>
         <fsync_after_insert>1</fsync_after_insert>
         <fsync_part_directory>1</fsync_part_directory>
+        {{- if .Library}}
+        <!-- Parts wait for more of their size until they are merged, so that what comes
+             fast is merged less often. With their age and number the wait ends. 5 by
+             default; older servers do not know it, and would not start. -->
+        <merge_selector_base>10</merge_selector_base>
+        {{- end}}
     </merge_tree>
 </clickhouse>
 `

@@ -136,6 +136,7 @@ func (s *Server) start(ctx context.Context, o Options) (err error) {
 	config := engineConfig{
 		Dir: data, Users: usersPath(s.dir),
 		Native: s.native.number, HTTP: s.http.number, SharePort: sharePort,
+		Library:     s.engine.kind == kindLibrary,
 		MemoryLimit: o.MemoryLimit,
 	}
 	if err := config.write(s.dir); err != nil {

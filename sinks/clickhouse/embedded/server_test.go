@@ -208,6 +208,7 @@ func TestConfigurationIsTaken(t *testing.T) {
 	server("compiled_expression_cache_size", "16777216")
 	check("SELECT value FROM system.merge_tree_settings WHERE name = 'fsync_after_insert'", "1")
 	check("SELECT value FROM system.merge_tree_settings WHERE name = 'fsync_part_directory'", "1")
+	check("SELECT value FROM system.merge_tree_settings WHERE name = 'merge_selector_base'", "10")
 	check("SELECT value FROM system.settings WHERE name = 'poll_interval'", "1")
 	check("SELECT timezone()", "UTC")
 }
