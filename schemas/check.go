@@ -3,6 +3,7 @@ package schemas
 import (
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -48,9 +49,8 @@ func check(f Field, text string, known knowledge) *Invalid {
 			return invalid(f, "must be one of "+strings.Join(eventTypeNames[:], ", "))
 		}
 	case KindTimestamp:
-		if _, err := ParseTime(text); err != nil {
-			return invalid(f, "must be an RFC 3339 time with a zone, such as 2026-11-02T09:00:00Z")
-		}
+		_, bad := checkTime(f, text)
+		return bad
 	case KindIdentifier:
 		if !isIdentifier(text) {
 			return invalid(f, "must be printable ASCII without spaces")
@@ -73,7 +73,18 @@ func check(f Field, text string, known knowledge) *Invalid {
 	return nil
 }
 
+func checkTime(f Field, text string) (time.Time, *Invalid) {
+	t, err := ParseTime(text)
+	if err != nil {
+		return t, invalid(f, "must be an RFC 3339 time with a zone, such as 2026-11-02T09:00:00Z")
+	}
+	return t, nil
+}
+
 func checkNumber(f Field, d *Definition, text string) *Invalid {
+	if n, ok := parseWhole(text); ok && n <= d.Max {
+		return nil
+	}
 	problem := "must be a number from 0 to "
 	if d.Kind == KindInteger {
 		problem = "must be a whole number from 0 to "
@@ -131,14 +142,19 @@ func isIdentifier(s string) bool {
 // isName accepts a short name. The site, event names and codes are names.
 func isName(s string) bool {
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '.':
-		default:
+		if !inNames[s[i]] {
 			return false
 		}
 	}
 	return s != ""
 }
+
+var inNames = func() (in [256]bool) {
+	for c := range in {
+		in[c] = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.'
+	}
+	return in
+}()
 
 // LowerScheme returns an address with its scheme in small letters: capitals stand for
 // the same (RFC 3986, section 3.1). It allocates only when there are any.

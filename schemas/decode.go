@@ -75,7 +75,11 @@ func (d *Decoder) Event(i int, e *Event) *Invalid {
 				continue
 			}
 			text, bad := t.field(f, at+1)
-			if bad == nil {
+			switch {
+			case bad != nil:
+			case f == Time:
+				e.Time, bad = checkTime(f, text)
+			default:
 				bad = check(f, text, t.known(at+1))
 			}
 			if bad != nil {
@@ -117,9 +121,6 @@ func complete(e *Event) *Invalid {
 		for f := range missing.Each {
 			return invalid(f, "is required for "+e.Type.String())
 		}
-	}
-	if e.Fields.Has(Time) {
-		e.Time, _ = ParseTime(e.text[Time]) // checked with the field
 	}
 	return nil
 }

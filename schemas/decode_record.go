@@ -32,23 +32,15 @@ func (d *RecordDecoder) Decode(value []byte, r *Record) error {
 	var flags, own int // the document is at 0, so that is none
 	for at, end := t.inside(0); at < end; at = t.after(at + 1) {
 		key := t.name(at)
-		switch key {
-		case "schema":
-			version, _ = t.count(at + 1)
-			continue
-		case "flags":
-			flags = at + 1
-			continue
-		case "own":
-			own = at + 1
-			continue
-		}
-		if problem != "" {
-			continue
-		}
-		if f, ok := fieldNamed(key); ok {
+		f, isField := fieldNamed(key)
+		switch {
+		case isField && problem == "":
 			text, bad := t.field(f, at+1)
-			if bad == nil {
+			switch {
+			case bad != nil:
+			case f == Time:
+				r.Event.Time, bad = checkTime(f, text)
+			default:
 				bad = checkRecorded(f, text, t.known(at+1))
 			}
 			if bad != nil {
@@ -56,9 +48,14 @@ func (d *RecordDecoder) Decode(value []byte, r *Record) error {
 				continue
 			}
 			r.Event.Set(f, text)
-			continue
-		}
-		if !t.recordMember(key, at+1, r) {
+		case isField:
+		case key == "schema":
+			version, _ = t.count(at + 1)
+		case key == "flags":
+			flags = at + 1
+		case key == "own":
+			own = at + 1
+		case problem == "" && !t.recordMember(key, at+1, r):
 			problem = "a member is not what it should be"
 		}
 	}
@@ -77,7 +74,6 @@ func (d *RecordDecoder) Decode(value []byte, r *Record) error {
 		return fmt.Errorf("cannot decode record: %w: id, type, site or time is missing", errNotRecord)
 	}
 	_ = r.Event.Type.UnmarshalText([]byte(r.Event.text[Type])) // checked with the field
-	r.Event.Time, _ = ParseTime(r.Event.text[Time])
 	return nil
 }
 

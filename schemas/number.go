@@ -13,18 +13,31 @@ const maxNumberText = 32
 // parseNumber reads a number of RFC 8259, section 6, which is stricter than
 // strconv: what passes can be written into JSON as it is.
 func parseNumber(text string) (float64, bool) {
+	if n, ok := parseWhole(text); ok { // as most are
+		return n, true
+	}
 	if len(text) > maxNumberText || !isNumber(text) {
 		return 0, false
 	}
-	if len(text) <= 15 && isDigits(text) { // as most are, and exact
-		whole := int64(0)
-		for i := range len(text) {
-			whole = whole*10 + int64(text[i]-'0')
-		}
-		return float64(whole), true
-	}
 	n, err := strconv.ParseFloat(text, 64)
 	return n, err == nil // an error is a number beyond float64
+}
+
+// parseWhole reads a number that is written with digits only, so few that a float64
+// holds it exactly.
+func parseWhole(text string) (float64, bool) {
+	if len(text) == 0 || len(text) > 15 || len(text) > 1 && text[0] == '0' {
+		return 0, false
+	}
+	n := int64(0)
+	for i := range len(text) {
+		digit := text[i] - '0'
+		if digit > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(digit)
+	}
+	return float64(n), true
 }
 
 func isNumber(s string) bool {

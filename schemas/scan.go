@@ -148,55 +148,71 @@ const (
 // bit that is set belongs to the first of them; a byte after it may be found in
 // error.
 func special(w uint64) uint64 {
-	quotes, slashes := w^(each*'"'), w^(each*'\\')
-	return (((w - each*0x20) &^ w) | ((quotes - each) &^ quotes) | ((slashes - each) &^ slashes)) & high
+	low := w ^ each*2 // a quotation mark becomes a space, and only control characters come below
+	slashes := w ^ each*'\\'
+	return ((low - each*0x21) | (slashes - each)) & (high &^ w)
 }
 
-// beyond finds the bytes that are above '~'; one after the first may be found in
-// error.
-func beyond(w uint64) uint64 { return (w | (w + each)) & high }
+// beyond finds the bytes that are above '~' by their highest bit; one after the first
+// may be found in error.
+func beyond(w uint64) uint64 { return w | (w + each) }
+
+// before has the bits below the lowest one that is set; all when none is.
+func before(w uint64) uint64 { return w&-w - 1 }
 
 // text scans a string from behind its quotation mark (section 7). It returns where
 // it ends and of what kind it is, 0 when it is none: it must be closed, be UTF-8
 // and have no raw control characters.
 func text(body []byte, start int) (end int, k kind) {
 	k = isPlain
-	found := uint64(0)
+	found := uint64(0) // beyond '~'
 	for at := start; ; {
-		for at+8 <= len(body) {
-			w := binary.LittleEndian.Uint64(body[at:])
-			if stop := special(w); stop != 0 {
-				found |= beyond(w) & (stop&-stop - 1)
-				at += bits.TrailingZeros64(stop) / 8
-				break
+		// In steps so large that most strings take one: the processor guesses best
+		// then how many it will be.
+		for at+16 <= len(body) {
+			step := body[at : at+16]
+			a, b := binary.LittleEndian.Uint64(step), binary.LittleEndian.Uint64(step[8:])
+			stopA, stopB := special(a), special(b)
+			if stopA|stopB == 0 {
+				found |= beyond(a) | beyond(b)
+				at += 16
+				continue
 			}
-			found |= beyond(w)
-			at += 8
+			// Of what is behind a stop nothing counts; without a branch, which would be
+			// guessed wrong half of the time.
+			stopB |= (stopA | -stopA) >> 63
+			found |= beyond(a)&before(stopA) | beyond(b)&before(stopB)
+			at += (bits.TrailingZeros64(stopA) + bits.TrailingZeros64(stopB)) >> 3
+			break
 		}
-		// The end of the body, byte by byte.
-		for at < len(body) && body[at] >= ' ' && body[at] != '"' && body[at] != '\\' {
-			found |= beyond(uint64(body[at]))
-			at++
+		if at+16 > len(body) { // byte by byte
+			for at < len(body) && body[at] >= ' ' && body[at] != '"' && body[at] != '\\' {
+				found |= beyond(uint64(body[at]))
+				at++
+			}
+			if at == len(body) {
+				return at, 0
+			}
 		}
-		switch {
-		case at == len(body) || body[at] < ' ':
-			return at, 0
-		case body[at] == '\\':
+		switch body[at] {
+		case '"':
+			if found&high == 0 {
+				return at, k
+			}
+			if !utf8.Valid(body[start:at]) {
+				return at, 0
+			}
+			return at, max(k, isUnicode)
+		case '\\':
 			n, _ := escape(body[at:])
 			if n == 0 {
 				return at, 0
 			}
 			at += n
 			k = isEscaped
-			continue
+		default:
+			return at, 0
 		}
-		if found != 0 {
-			if !utf8.Valid(body[start:at]) {
-				return at, 0
-			}
-			k = max(k, isUnicode)
-		}
-		return at, k
 	}
 }
 
