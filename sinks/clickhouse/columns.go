@@ -193,14 +193,14 @@ var purposeNames = func() (names [schemas.NumPurposeSets][]string) {
 // textProperties are the texts, "true" and "false", and a number too large to
 // be one.
 func (b *block) textProperties(to *proto.Buffer) {
-	b.properties(to, func(p schemas.Property) bool { _, ok := number(p); return !ok })
+	b.properties(to, func(p schemas.Property) bool { return !isNumber(p) })
 	for _, p := range b.values {
 		to.PutString(p.Text)
 	}
 }
 
 func (b *block) numberProperties(to *proto.Buffer) {
-	b.properties(to, func(p schemas.Property) bool { _, ok := number(p); return ok })
+	b.properties(to, isNumber)
 	for _, p := range b.values {
 		n, _ := number(p)
 		to.PutFloat64(n)
@@ -242,6 +242,16 @@ func appendProperty(list []schemas.Property, first int, p schemas.Property) []sc
 
 func (e *events) propertiesOf(row *event) []schemas.Property {
 	return e.properties[row.properties.from:row.properties.to]
+}
+
+// isNumber reports whether the property is one that number reads. One of so few
+// digits is not too large.
+func isNumber(p schemas.Property) bool {
+	if p.Kind == schemas.PropertyNumber && len(p.Text) < 300 && !strings.ContainsAny(p.Text, "eE") {
+		return true
+	}
+	_, ok := number(p)
+	return ok
 }
 
 func number(p schemas.Property) (float64, bool) {
