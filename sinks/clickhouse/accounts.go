@@ -157,8 +157,9 @@ func (l *ledger) withhold(m *kafka.Message, r *schemas.Record, outcome schemas.O
 	}
 }
 
-// insert stores what the run adds, in one block.
-func (l *ledger) insert(ctx context.Context, queryID string) error {
+// insert stores what the run adds, in one block. Once ClickHouse knows of the
+// insert, so that another member would end it, ready is asked whether to go on.
+func (l *ledger) insert(ctx context.Context, queryID string, ready func() error) error {
 	if len(l.sum) == 0 {
 		return nil
 	}
@@ -171,7 +172,10 @@ func (l *ledger) insert(ctx context.Context, queryID string) error {
 		return fmt.Errorf("cannot store accounts: %w", err)
 	}
 	defer func() { _ = batch.Abort() }() // unless it is sent
-	ids := l.ids                         // they stand in one row
+	if err := ready(); err != nil {
+		return err
+	}
+	ids := l.ids // they stand in one row
 	for d, count := range l.sum {
 		err := batch.Append(l.topic, l.incarnation, uint32(l.partition), time.Unix(d.Minute, 0), d.Site, d.Type.String(),
 			d.Recipient, d.Outcome.String(), d.Reason.String(), count, l.last, ids)

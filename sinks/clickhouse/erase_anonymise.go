@@ -104,8 +104,5 @@ func (e *Eraser) count(ctx context.Context, b *batch, p *place, outcome schemas.
 		return fmt.Errorf("cannot count what is to be erased: %w", err)
 	}
 	ledger.last = b.last
-	if err := b.partition.awake(); err != nil {
-		return err
-	}
-	return ledger.insert(ctx, b.partition.queries()+uuid.NewString())
+	return ledger.insert(ctx, b.partition.queries()+uuid.NewString(), b.partition.awake)
 }

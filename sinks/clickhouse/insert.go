@@ -29,10 +29,7 @@ func (p *partition) store(ctx context.Context) error {
 	if err := p.ledger.findLate(ctx); err != nil {
 		return err
 	}
-	if err := p.awake(); err != nil {
-		return err
-	}
-	if err := p.ledger.insert(ctx, p.queries()+uuid.NewString()); err != nil {
+	if err := p.ledger.insert(ctx, p.queries()+uuid.NewString(), p.awake); err != nil {
 		return err
 	}
 	metrics.duplicates.Add(p.events.duplicates + found)
