@@ -72,7 +72,11 @@ type progressJSON struct {
 // Key returns the key of the message: a later report that begins at the same
 // offset replaces an earlier one.
 func (p *Progress) Key() []byte {
-	return strconv.AppendInt(append([]byte(p.Recipient), '/'), p.From, 10)
+	key := strconv.AppendInt(append([]byte(p.Recipient), '/'), p.From, 10)
+	if p.Reason != "" { // it takes the place of nothing that was reached
+		key = append(key, "/held"...)
+	}
+	return key
 }
 
 // AppendJSON appends the JSON form.

@@ -10,7 +10,7 @@ func TestProgressRoundTrip(t *testing.T) {
 	at := time.Date(2026, 11, 2, 9, 0, 0, 5e6, time.UTC)
 	for state := range ProgressState(numProgressStates) {
 		written := Progress{Recipient: "google", From: 7, To: 9, State: state, At: at, Reason: "cannot erase from table x.y: \"…\""}
-		if key := string(written.Key()); key != "google/7" {
+		if key := string(written.Key()); key != "google/7/held" {
 			t.Errorf("the key is %s", key)
 		}
 		if read, err := DecodeProgress(written.AppendJSON(nil)); err != nil || read != written {

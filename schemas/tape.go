@@ -1,7 +1,6 @@
 package schemas
 
 import (
-	"slices"
 	"strconv"
 	"unsafe"
 )
@@ -70,7 +69,12 @@ func (t *tape) name(at int) string {
 
 func (t *tape) unescaped(v *value) string {
 	start, raw := len(t.scratch), t.body[v.start:v.end]
-	t.scratch = unescape(slices.Grow(t.scratch, len(raw)), raw)
+	if cap(t.scratch)-start < len(raw) {
+		// All that there may be of this body: each text that was handed out holds on to
+		// the scratch that it is in, so it must not grow bit by bit.
+		t.scratch, start = make([]byte, 0, len(t.body)), 0
+	}
+	t.scratch = unescape(t.scratch, raw)
 	return share(t.scratch[start:])
 }
 

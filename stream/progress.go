@@ -40,11 +40,12 @@ type Progress struct {
 	mu      sync.RWMutex
 	next    int64                                 // offset of the progress topic
 	reports map[string]map[int64]schemas.Progress // by recipient and From
+	held    map[string]map[int64]schemas.Progress // likewise, of those that have a reason
 }
 
 // NewProgress knows nothing until Load or Follow.
 func NewProgress(cluster *Cluster) *Progress {
-	return &Progress{cluster: cluster, reports: map[string]map[int64]schemas.Progress{}}
+	return &Progress{cluster: cluster, reports: map[string]map[int64]schemas.Progress{}, held: map[string]map[int64]schemas.Progress{}}
 }
 
 // Load reads what has been reported so far.
@@ -86,10 +87,14 @@ func (p *Progress) take(m *kafka.Message) error {
 	if err != nil {
 		return nil // what is not understood, perhaps of a later version, tells nothing
 	}
-	of := p.reports[report.Recipient]
+	all := p.reports
+	if report.Reason != "" {
+		all = p.held
+	}
+	of := all[report.Recipient]
 	if of == nil {
 		of = map[int64]schemas.Progress{}
-		p.reports[report.Recipient] = of
+		all[report.Recipient] = of
 	}
 	of[report.From] = report
 	return nil
@@ -122,14 +127,19 @@ func (p *Progress) of(recipient string, from, to int64, accepted time.Time) (sta
 	earliest := accepted.Add(-maxSkew)
 	p.mu.RLock()
 	var about []schemas.Progress
-	for _, r := range p.reports[recipient] {
-		if r.From < to && r.To > from && !r.At.Before(earliest) {
-			about = append(about, r)
+	for _, reports := range [...]map[int64]schemas.Progress{p.reports[recipient], p.held[recipient]} {
+		for _, r := range reports {
+			if r.From < to && r.To > from && !r.At.Before(earliest) {
+				about = append(about, r)
+			}
 		}
 	}
 	p.mu.RUnlock()
-	// Latest first: what a later one covers, an earlier one does not tell.
-	slices.SortFunc(about, func(a, b schemas.Progress) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.From, a.From)) })
+	// Latest first: what a later one covers, an earlier one does not tell. What held
+	// something up tells nothing once that has been reported.
+	slices.SortFunc(about, func(a, b schemas.Progress) int {
+		return cmp.Or(heldLast(a, b), b.At.Compare(a.At), cmp.Compare(b.From, a.From))
+	})
 	open := []Span{{From: from, To: to}} // of which nothing is known yet
 	worst := -1
 	for _, r := range about {
@@ -154,6 +164,17 @@ func (p *Progress) of(recipient string, from, to int64, accepted time.Time) (sta
 		}
 	}
 	return 0, time.Time{}, reason, false
+}
+
+// heldLast orders reports that have a reason after those that have none.
+func heldLast(a, b schemas.Progress) int {
+	switch {
+	case (a.Reason == "") == (b.Reason == ""):
+		return 0
+	case a.Reason == "":
+		return -1
+	}
+	return 1
 }
 
 // maxSkew is by how much the clocks of two processes may differ.

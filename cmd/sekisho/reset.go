@@ -16,6 +16,7 @@ import (
 	"sekisho/cmd/sekisho/internal/config"
 	"sekisho/cmd/sekisho/internal/resetfile"
 	"sekisho/cmd/sekisho/internal/role"
+	"sekisho/enforcer"
 	"sekisho/ingest"
 	"sekisho/schemas"
 	"sekisho/stream"
@@ -184,6 +185,10 @@ func resetOne(cmd *cobra.Command, kind, id string, o resetOptions) error {
 		return fmt.Errorf("cannot reset: %w", err)
 	case identifier.Normal == "":
 		return errors.New("cannot reset: an advertising identifier of zeros is none")
+	}
+	// Clients may have sent it so, and what is stored can be reset.
+	if problem := enforcer.CheckIdentifier(identifier.Field, strings.TrimSpace(id)); problem != nil {
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s; it is reset as it is written\n", problem)
 	}
 	r, err := openResetter(cmd, o)
 	if err != nil {

@@ -61,7 +61,17 @@ func spellsAt(s []byte) bool {
 // maySpellAt reports whether what is behind a bracket may, once it is folded, make it
 // a spelled at sign. Sentences in brackets may begin with the word.
 func maySpellAt(s string) bool {
-	return len(s) > 2 && s[0]|0x20 == 'a' && s[1]|0x20 == 't' && !is(s[2], alnum) && s[2] != ' '
+	for i := range len("at") {
+		switch {
+		case i >= len(s):
+			return false
+		case s[i] == '%' || s[i] == '\\' || s[i] == '&' || mayLookAlike(s[i]):
+			return true // only folding can tell
+		case s[i]|0x20 != "at"[i]:
+			return false
+		}
+	}
+	return len(s) > 2 && !is(s[2], alnum) && s[2] != ' '
 }
 
 // localPart returns where the local part before the @ at i starts, not before

@@ -20,6 +20,8 @@ func TestEmails(t *testing.T) {
 	check("@taro@social.example", "@[email]")
 	check("taro＠example.com taro@example.com", "[email] [email]")
 	check("taro(at)example.com", "[email]")
+	check("taro（ａｔ）example.com", "[email]")
+	check("taro(ａt)example.com", "[email]")
 	check("taro(AT)example.co.jp, hanako[at]example.com", "[email], [email]")
 	check("Mail taro [at] example.com.", "Mail [email].")
 	check("taro  (at)  example.com", "[email]")

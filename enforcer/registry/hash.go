@@ -113,6 +113,7 @@ func (h *Hasher) Sum(kind, id string) Hash {
 	s.message = append(s.message, id...)
 	h.cmac(s)
 	hash := HashFrom(s.state)
+	clear(s.message) // nobody keeps an identifier as it came
 	h.pool.Put(s)
 	if hash == (Hash{}) {
 		return Hash{low: 1}

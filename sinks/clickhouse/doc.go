@@ -43,11 +43,10 @@
 // member knows them too. One that is more than ten minutes older than the newest was
 // in a collector's spool: it is looked for among those that are stored.
 //
-// Copies of an event are in one partition, since its key is the same whenever it is
-// sent again without an answer. A client that sends one again after the answer, with
-// the cookie that came with it, may bring it to another partition. It is found there,
-// but not when both are read at the same moment: then ReplacingMergeTree folds the two
-// when their parts are merged.
+// Copies of an event are in one partition, since its id is its key. One whose copies
+// came before and after the topic was given more partitions is found, too, but not when
+// both are read at the same moment: then ReplacingMergeTree folds the two when their
+// parts are merged.
 //
 // A member that loses a partition without noticing, since its process was
 // suspended, sends nothing more when it goes on; see suspension. A member that

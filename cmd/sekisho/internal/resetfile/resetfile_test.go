@@ -61,9 +61,7 @@ func TestSource(t *testing.T) {
 	check("a kind", "csv", "kind,id\nvisitor_id,a\ncanary,b\n", "visitor_id=a", "line 3: the kind must be one of visitor_id,")
 	check("another field", "csv", "url,canary\n", "", "line 1: the kind must be one of")
 	check("an identifier", "csv", "visitor_id,can ary\n", "", "line 1: visitor_id: must be")
-	check("an advertising identifier that is none", "csv", "visitor_id,a\nidfa,canary\nuser_id,b\n", "visitor_id=a", "line 2: idfa: must be a UUID, such as")
-	check("a cookie of Google's that is none", "jsonl", `{"kind":"ga","id":"GA1.canary"}`, "", "line 1: ga: must be the _ga cookie")
-	check("a cookie of Meta's that is none", "csv", "fbc,canary\n", "", "line 1: fbc: must be the _fbc cookie")
+	check("what a client may send, and its maker would not write", "csv", "ga,GA1.3.amp-KxQ9_abc\n", "ga=3.amp-KxQ9_abc", "")
 	check("an empty one", "csv", "visitor_id,\n", "", "line 1: the id is empty")
 	check("quotes", "csv", "visitor_id,a\nvisitor_id,\"canary\n", "visitor_id=a", "line 2: is no CSV")
 

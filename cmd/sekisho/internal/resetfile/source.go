@@ -102,7 +102,7 @@ func Parse(kind, id string) (Identifier, error) {
 	if id == "" {
 		return Identifier{}, errors.New("the id is empty")
 	}
-	if problem := enforcer.CheckIdentifier(f, id); problem != nil {
+	if problem := schemas.Check(f, id); problem != nil {
 		return Identifier{}, problem
 	}
 	return Identifier{f, enforcer.NormalIdentifier(f, id)}, nil
