@@ -59,6 +59,35 @@ func TestNothingIsAcknowledgedThatIsNotDurable(t *testing.T) {
 	wait(t, "events are taken after a restart", func() bool { return r.post(page(yes)).status == 204 })
 }
 
+// crowded takes nothing.
+type crowded struct{ Durable }
+
+func (crowded) Submit([]stream.Message) (*stream.Waiter, error) { return nil, stream.ErrOverloaded }
+
+// TestTheAnswerIsTakenBack where nothing is taken: it gives nobody a cookie and prefers
+// nothing.
+func TestTheAnswerIsTakenBack(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	whole := r.collector.events
+	r.collector.events = crowded{whole}
+	for _, path := range []string{"/v1/events", "/v1/pixel.gif"} {
+		method, body := "POST", page(yes)
+		if path == "/v1/pixel.gif" {
+			method, path, body = "GET", path+"?site=shop&url=https://shop.example.jp/", ""
+		}
+		a := r.do(method, path, body, shop, represent)
+		a.want(t, path, 503, "could not be made durable")
+		if len(a.cookies()) > 0 || a.header.Get("Preference-Applied") != "" || !strings.HasPrefix(a.header.Get("Content-Type"), "application/json") {
+			t.Errorf("%s: the answer has %v", path, a.header)
+		}
+	}
+	r.collector.events = whole
+	if a := r.post(page(yes), shop); a.status != 204 || len(a.cookies()) == 0 {
+		t.Errorf("afterwards: %d, %v", a.status, a.cookies())
+	}
+}
+
 // TestTooMuchIsWaiting for Kafka: further events are told to come back.
 func TestTooMuchIsWaiting(t *testing.T) {
 	t.Parallel()

@@ -24,7 +24,7 @@ type pending struct {
 	masked    identifiers.Counts
 }
 
-// process has the events decided, submits what was let through, and answers. Who
+// process has the events decided, answers, and submits what was let through. Who
 // gets a pending must await it, or the answer would be a promise that nobody has
 // kept. It is nil when there is nothing to wait for: all was rejected, or it is
 // answered that nothing could be made durable.
@@ -54,12 +54,12 @@ func (c *Collector) process(ctx *fasthttp.RequestCtx, s *session, take func(*fas
 	if !c.withdraw(ctx, s) {
 		return nil
 	}
+	answer(ctx, s) // before anything is under way that a panic would leave
 	waiter, err := c.events.Submit(s.outgoing())
 	if err != nil {
 		c.answerLost(ctx)
 		return nil
 	}
-	answer(ctx, s)
 	p = c.pendings.Get().(*pending)
 	p.waiter, p.turn, p.resets = waiter, turn, len(s.resets) > 0
 	p.decisions = s.recent.appendTo(p.decisions[:0], c.counters, s.decisions)
@@ -103,16 +103,17 @@ func (c *Collector) await(ctx *fasthttp.RequestCtx, p *pending) {
 			c.settle()
 		}
 	} else {
-		h := &ctx.Response.Header
-		h.DelAllCookies()
-		h.Del(preferenceApplied)
 		c.answerLost(ctx)
 	}
 	p.waiter = nil
 	c.pendings.Put(p)
 }
 
+// answerLost takes the place of what was answered.
 func (c *Collector) answerLost(ctx *fasthttp.RequestCtx) {
+	h := &ctx.Response.Header
+	h.DelAllCookies()
+	h.Del(preferenceApplied)
 	c.counters.unavailable.Inc()
 	answerUnavailable(ctx, "the events could not be made durable; send them again")
 }
