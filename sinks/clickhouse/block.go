@@ -1,8 +1,6 @@
 package clickhouse
 
 import (
-	"math/bits"
-
 	"github.com/ClickHouse/ch-go/proto"
 
 	"sekisho/schemas"
@@ -12,19 +10,12 @@ import (
 // Each is written straight into the connection's buffer. It is reused.
 type block struct {
 	events *events
-	chosen []int32          // of the events, in the order of the rows
-	rows   []rowTexts       // where the texts of each are
-	fields schemas.FieldSet // that any of them has
+	chosen []int32            // of the events, in the order of the rows
+	has    []schemas.FieldSet // the fields of each
+	fields schemas.FieldSet   // that any of them has
 	input  proto.Input
 
-	dictionary dictionary         // of the column that is being written
-	values     []schemas.Property // of the map that is being written
-}
-
-// rowTexts is where an event has its texts.
-type rowTexts struct {
-	fields schemas.FieldSet
-	texts  int32
+	dictionary dictionary // of the column that is being written
 }
 
 func newBlock() *block {
@@ -37,33 +28,17 @@ func newBlock() *block {
 
 // begin makes the chosen events the rows of the block; none empties it.
 func (b *block) begin(e *events, chosen []int32) {
-	b.events, b.chosen, b.rows, b.fields = e, chosen, b.rows[:0], 0
-	clear(b.values[:cap(b.values)])
+	b.events, b.chosen, b.has, b.fields = e, chosen, b.has[:0], 0
 	for _, i := range chosen {
-		row := &e.list[i]
-		b.rows = append(b.rows, rowTexts{row.fields, row.texts})
-		b.fields |= row.fields
+		fields := e.list[i].fields
+		b.has = append(b.has, fields)
+		b.fields |= fields
 	}
 }
 
 // size is about how many bytes the block takes, rather too many.
 func (b *block) size() int {
-	size := (1 << 16) + 250*len(b.chosen) // what is not text, and the lengths of texts
-	for _, r := range b.rows {
-		for _, text := range b.events.texts[r.texts:][:r.fields.Len()] {
-			size += len(text)
-		}
-	}
-	return size
-}
-
-// text returns the field's text in a row, "" for none.
-func (b *block) text(i int, f schemas.Field) string {
-	p := &b.rows[i]
-	if !p.fields.Has(f) {
-		return ""
-	}
-	return b.events.texts[int(p.texts)+bits.OnesCount64(uint64(p.fields)&(1<<f-1))]
+	return (1 << 16) + 250*len(b.chosen) + b.events.size() // what is not text, and the lengths of texts
 }
 
 // zeros writes a value of so many bytes for each row.
@@ -130,12 +105,10 @@ func (d *dictionary) find(text string) uint32 {
 	return number
 }
 
-// putDictionaries begins a column of texts with a dictionary, or of lists or maps
-// of such: it says in which form dictionaries are, this being the only one.
-func putDictionaries(to *proto.Buffer) { to.PutInt64(1) }
-
-// encode writes the dictionary and the numbers, which are as wide as they must be.
+// encode writes the form that dictionaries have, this being the only one, the
+// dictionary, and the numbers, which are as wide as they must be.
 func (d *dictionary) encode(to *proto.Buffer) {
+	to.PutInt64(1)
 	if len(d.rows) == 0 {
 		return
 	}

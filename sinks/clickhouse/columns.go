@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"encoding/binary"
 	"math"
 	"strconv"
 	"strings"
@@ -29,13 +30,13 @@ var columns = func() (list []column) {
 		list = append(list, columnOf(f))
 	}
 	return append(list,
-		column{name: "properties", kind: "Map(" + label + ", String)", encode: (*block).textProperties},
-		column{name: "properties_number", kind: "Map(" + label + ", Float64)", encode: (*block).numberProperties},
-		column{name: "outcome", kind: label, encode: labels(func(row *event) string { return row.outcome.String() })},
-		column{name: "reason", kind: label, encode: labels(func(row *event) string { return row.reason.String() })},
-		column{name: "policy", kind: label, encode: labels(func(row *event) string { return row.policy })},
-		column{name: "jurisdiction", kind: label, encode: labels(func(row *event) string { return row.jurisdiction })},
-		column{name: "purposes", kind: "Array(" + label + ")", encode: (*block).purposes},
+		column{name: "properties", kind: "Map(String, String)", encode: (*block).textProperties},
+		column{name: "properties_number", kind: "Map(String, Float64)", encode: (*block).numberProperties},
+		said("outcome", func(row *event) string { return row.outcome.String() }),
+		said("reason", func(row *event) string { return row.reason.String() }),
+		said("policy", func(row *event) string { return row.policy }),
+		said("jurisdiction", func(row *event) string { return row.jurisdiction }),
+		column{name: "purposes", kind: "Array(String)", encode: (*block).purposes},
 	)
 }()
 
@@ -91,36 +92,49 @@ func (b *block) texts(to *proto.Buffer, f schemas.Field) {
 		b.zeros(to, 1) // empty texts
 		return
 	}
-	for i := range b.rows {
-		to.PutString(b.text(i, f))
+	values := &b.events.values[f]
+	for _, i := range b.chosen {
+		putText(to, values.text(i))
 	}
+}
+
+func putText(to *proto.Buffer, text string) {
+	to.Buf = append(binary.AppendUvarint(to.Buf, uint64(len(text))), text...)
 }
 
 // names are texts of which many are the same.
 func (b *block) names(to *proto.Buffer, f schemas.Field) {
+	values := &b.events.values[f]
 	b.dictionary.reset()
-	for i := range b.rows {
-		b.dictionary.add(b.text(i, f))
+	for _, i := range b.chosen {
+		b.dictionary.add(values.text(i))
 	}
-	putDictionaries(to)
 	b.dictionary.encode(to)
 }
 
-func labels(label func(*event) string) func(*block, *proto.Buffer) {
-	return func(b *block, to *proto.Buffer) {
-		b.dictionary.reset()
-		for _, i := range b.chosen {
-			b.dictionary.add(label(&b.events.list[i]))
-		}
-		putDictionaries(to)
-		b.dictionary.encode(to)
+// said is a column of what the enforcer said.
+func said(name string, text func(*event) string) column {
+	return column{
+		name: name, kind: "String",
+		encode: func(b *block, to *proto.Buffer) {
+			for _, i := range b.chosen {
+				putText(to, text(&b.events.list[i]))
+			}
+		},
+		names: func(b *block, to *proto.Buffer) {
+			b.dictionary.reset()
+			for _, i := range b.chosen {
+				b.dictionary.add(text(&b.events.list[i]))
+			}
+			b.dictionary.encode(to)
+		},
 	}
 }
 
 // nulls says of which rows the field is NULL; their values follow.
 func (b *block) nulls(to *proto.Buffer, f schemas.Field) {
-	for i := range b.rows {
-		to.PutBool(!b.rows[i].fields.Has(f))
+	for _, fields := range b.has {
+		to.PutBool(!fields.Has(f))
 	}
 }
 
@@ -130,9 +144,8 @@ func (b *block) wholeNumbers(to *proto.Buffer, f schemas.Field) {
 		b.zeros(to, 4)
 		return
 	}
-	for i := range b.rows {
-		n, _ := strconv.ParseUint(b.text(i, f), 10, 32) // checked with the field; 0 of none
-		to.PutUInt32(uint32(n))
+	for _, i := range b.chosen {
+		to.PutUInt32(uint32(b.events.values[f].number(i)))
 	}
 }
 
@@ -143,11 +156,8 @@ func (b *block) money(to *proto.Buffer, f schemas.Field) {
 		b.zeros(to, 16)
 		return
 	}
-	for i := range b.rows {
-		amount := int64(0)
-		if text := b.text(i, f); text != "" {
-			amount = millionths(text)
-		}
+	for _, i := range b.chosen {
+		amount := b.events.values[f].number(i)
 		to.PutInt64(amount)
 		to.PutInt64(amount >> 63)
 	}
@@ -169,19 +179,19 @@ func millionths(text string) int64 {
 
 // purposes are lists: where each ends, and then what is in all of them.
 func (b *block) purposes(to *proto.Buffer) {
-	putDictionaries(to)
-	b.dictionary.reset()
 	end := uint64(0)
 	for _, i := range b.chosen {
-		names := purposeNames[b.events.list[i].purposes&schemas.AllPurposes]
-		for _, name := range names {
-			b.dictionary.add(name)
-		}
-		end += uint64(len(names))
+		end += uint64(len(b.events.list[i].purposeNames()))
 		to.PutUInt64(end)
 	}
-	b.dictionary.encode(to)
+	for _, i := range b.chosen {
+		for _, name := range b.events.list[i].purposeNames() {
+			putText(to, name)
+		}
+	}
 }
+
+func (row *event) purposeNames() []string { return purposeNames[row.purposes&schemas.AllPurposes] }
 
 var purposeNames = func() (names [schemas.NumPurposeSets][]string) {
 	for set := range names {
@@ -190,74 +200,50 @@ var purposeNames = func() (names [schemas.NumPurposeSets][]string) {
 	return names
 }()
 
-// textProperties are the texts, "true" and "false", and a number too large to
-// be one.
+// textProperties are a map: where each row's ends, and then the keys of all of
+// them, and their values.
 func (b *block) textProperties(to *proto.Buffer) {
-	b.properties(to, func(p schemas.Property) bool { return !isNumber(p) })
-	for _, p := range b.values {
-		to.PutString(p.Text)
+	end := uint64(0)
+	for _, i := range b.chosen {
+		end += uint64(len(b.events.textualOf(i)))
+		to.PutUInt64(end)
+	}
+	for _, i := range b.chosen {
+		for _, p := range b.events.textualOf(i) {
+			putText(to, p.name)
+		}
+	}
+	for _, i := range b.chosen {
+		for _, p := range b.events.textualOf(i) {
+			putText(to, p.text)
+		}
 	}
 }
 
 func (b *block) numberProperties(to *proto.Buffer) {
-	b.properties(to, isNumber)
-	for _, p := range b.values {
-		n, _ := number(p)
-		to.PutFloat64(n)
-	}
-}
-
-// properties writes a map: where each row's ends, and then the keys of all of
-// them, those of properties that are wanted. Their values, which are to follow,
-// are in b.values. Of properties of one name a row has the last.
-func (b *block) properties(to *proto.Buffer, wanted func(schemas.Property) bool) {
-	putDictionaries(to)
-	b.dictionary.reset()
-	b.values = b.values[:0]
+	end := uint64(0)
 	for _, i := range b.chosen {
-		first := len(b.values)
-		for _, p := range b.events.propertiesOf(&b.events.list[i]) {
-			if wanted(p) {
-				b.values = appendProperty(b.values, first, p)
-			}
-		}
-		for _, p := range b.values[first:] {
-			b.dictionary.add(p.Name)
-		}
-		to.PutUInt64(uint64(len(b.values)))
+		end += uint64(len(b.events.numericOf(i)))
+		to.PutUInt64(end)
 	}
-	b.dictionary.encode(to)
-}
-
-// appendProperty appends one of a row, whose others begin at first.
-func appendProperty(list []schemas.Property, first int, p schemas.Property) []schemas.Property {
-	for i := first; i < len(list); i++ {
-		if list[i].Name == p.Name {
-			list[i] = p
-			return list
+	for _, i := range b.chosen {
+		for _, p := range b.events.numericOf(i) {
+			putText(to, p.name)
 		}
 	}
-	return append(list, p)
-}
-
-func (e *events) propertiesOf(row *event) []schemas.Property {
-	return e.properties[row.properties.from:row.properties.to]
-}
-
-// isNumber reports whether the property is one that number reads. One of so few
-// digits is not too large.
-func isNumber(p schemas.Property) bool {
-	if p.Kind == schemas.PropertyNumber && len(p.Text) < 300 && !strings.ContainsAny(p.Text, "eE") {
-		return true
+	for _, i := range b.chosen {
+		for _, p := range b.events.numericOf(i) {
+			to.PutFloat64(p.value)
+		}
 	}
-	_, ok := number(p)
-	return ok
 }
 
-func number(p schemas.Property) (float64, bool) {
-	if p.Kind != schemas.PropertyNumber {
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(p.Text, 64)
-	return n, err == nil
+func (e *events) textualOf(i int32) []textProperty {
+	row := &e.list[i]
+	return e.textual[row.textual.from:row.textual.to]
+}
+
+func (e *events) numericOf(i int32) []numberProperty {
+	row := &e.list[i]
+	return e.numeric[row.numeric.from:row.numeric.to]
 }

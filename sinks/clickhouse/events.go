@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
-	"math/bits"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unsafe"
@@ -16,14 +16,14 @@ import (
 	"sekisho/schemas/policy"
 )
 
-// event is a row to be: what the store may have of a record. Its texts are in
-// the events' arena.
+// event is a row to be: what the store may have of a record. What is in its fields
+// is in the events' values.
 type event struct {
 	eventKey
 	time         int64            // Unix milliseconds
-	fields       schemas.FieldSet // that have a text
-	texts        int32            // index of the first of them
-	properties   span
+	fields       schemas.FieldSet // that it has
+	textual      span             // properties
+	numeric      span             // likewise
 	outcome      schemas.Outcome
 	reason       schemas.Reason
 	purposes     schemas.Purposes
@@ -44,29 +44,46 @@ type eventKey struct {
 	id   uuid.UUID
 }
 
+// textProperty and numberProperty are properties as the store has them.
+type (
+	textProperty struct {
+		name, text string
+	}
+	numberProperty struct {
+		name  string
+		value float64
+	}
+)
+
 // events are the events of a run, each once, decoded. They are reused from run
 // to run.
 type events struct {
 	list       []event
-	texts      []string
-	properties []schemas.Property
+	values     [schemas.NumFields]values
+	textual    []textProperty
+	numeric    []numberProperty
 	index      map[eventKey]int32
 	duplicates int // within the run
 
-	arena   []byte
+	names   map[string]string // texts that many events have, each once
+	arena   []byte            // of other texts
 	decoder schemas.RecordDecoder
 	record  schemas.Record
 }
 
 func (e *events) reset() {
 	clear(e.list) // let go of the arenas before the last
-	clear(e.texts)
-	clear(e.properties)
+	clear(e.textual)
+	clear(e.numeric)
 	if e.index == nil {
-		e.index = make(map[eventKey]int32)
+		e.index, e.names = make(map[eventKey]int32), make(map[string]string)
 	}
 	clear(e.index)
-	e.list, e.texts, e.properties, e.arena = e.list[:0], e.texts[:0], e.properties[:0], e.arena[:0]
+	clear(e.names)
+	for f := range e.values {
+		e.values[f].reset()
+	}
+	e.list, e.textual, e.numeric, e.arena = e.list[:0], e.textual[:0], e.numeric[:0], e.arena[:0]
 	e.duplicates = 0
 }
 
@@ -106,34 +123,73 @@ func (e *events) add(r *schemas.Record, i int) error {
 		e.duplicates++
 		return nil
 	}
-	key.site = e.keep(key.site)
-	e.index[key] = int32(len(e.list))
+	key.site = e.name(key.site)
+	n := len(e.list)
+	e.index[key] = int32(n)
 	row := event{
-		eventKey: key, time: r.Event.Time.UnixMilli(), fields: fields, texts: int32(len(e.texts)),
+		eventKey: key, time: r.Event.Time.UnixMilli(), fields: fields,
 		outcome: r.Outcome, reason: r.Reason, purposes: r.Purposes,
-		policy: e.keep(r.Policy), jurisdiction: e.keep(r.Jurisdiction), message: int32(i),
+		policy: e.name(r.Policy), jurisdiction: e.name(r.Jurisdiction), message: int32(i),
 	}
 	for f := range fields.Each {
-		e.texts = append(e.texts, e.keep(r.Event.Get(f)))
+		e.values[f].put(n, f, r.Event.Get(f))
 	}
-	row.properties.from = int32(len(e.properties))
-	for i, p := range r.Event.Properties {
+	row.textual.from, row.numeric.from = int32(len(e.textual)), int32(len(e.numeric))
+	for i := range r.Event.Properties {
 		if categories.Has(r.PropertyCategories[i]) {
-			e.properties = append(e.properties, schemas.Property{Name: e.keep(p.Name), Kind: p.Kind, Text: e.keep(p.Text)})
+			e.addProperty(&r.Event.Properties[i], &row)
 		}
 	}
-	row.properties.to = int32(len(e.properties))
+	row.textual.to, row.numeric.to = int32(len(e.textual)), int32(len(e.numeric))
 	e.list = append(e.list, row)
 	return nil
 }
 
-// text returns the field's text, and whether the event has it.
-func (e *events) text(row *event, f schemas.Field) (string, bool) {
-	if !row.fields.Has(f) {
+// addProperty keeps a property of the row: as a number if it is one, and else, being
+// a text, "true" or "false", or a number too large to be one, as a text. Of those of
+// one name a row has the last.
+func (e *events) addProperty(p *schemas.Property, row *event) {
+	if value, ok := number(p); ok {
+		for i := row.numeric.from; int(i) < len(e.numeric); i++ {
+			if e.numeric[i].name == p.Name {
+				e.numeric[i].value = value
+				return
+			}
+		}
+		e.numeric = append(e.numeric, numberProperty{e.name(p.Name), value})
+		return
+	}
+	for i := row.textual.from; int(i) < len(e.textual); i++ {
+		if e.textual[i].name == p.Name {
+			e.textual[i].text = e.keep(p.Text)
+			return
+		}
+	}
+	e.textual = append(e.textual, textProperty{e.name(p.Name), e.keep(p.Text)})
+}
+
+func number(p *schemas.Property) (float64, bool) {
+	if p.Kind != schemas.PropertyNumber {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(p.Text, 64)
+	return n, err == nil
+}
+
+// text returns the field's text, and whether the i-th event has it.
+func (e *events) text(i int32, f schemas.Field) (string, bool) {
+	if !e.list[i].fields.Has(f) {
 		return "", false
 	}
-	before := bits.OnesCount64(uint64(row.fields) & (1<<f - 1))
-	return e.texts[int(row.texts)+before], true
+	return e.values[f].text(i), true
+}
+
+// size returns how many bytes the texts of the events have, those in arenas apart.
+func (e *events) size() (n int) {
+	for f := range e.values {
+		n += len(e.values[f].texts)
+	}
+	return n
 }
 
 // sort brings chosen events into the order in which the table has them, so that
@@ -182,6 +238,16 @@ func (e *events) months() map[string][]int32 {
 		byMonth[month] = append(byMonth[month], int32(i))
 	}
 	return byMonth
+}
+
+// name keeps a text that many events have.
+func (e *events) name(text string) string {
+	kept, ok := e.names[text]
+	if !ok {
+		kept = e.keep(text)
+		e.names[kept] = kept
+	}
+	return kept
 }
 
 // keep copies a text to the arena. When that is full another takes its place;

@@ -95,7 +95,7 @@ func (p *partition) unchanged(ctx context.Context, chosen []int32) error {
 	for _, i := range chosen {
 		row := &p.events.list[i]
 		for f := range (row.fields & schemas.Identifiers).Each {
-			if pseudonym, _ := p.events.text(row, f); p.sink.gate.withdrawn.Has(pseudonym) {
+			if pseudonym, _ := p.events.text(i, f); p.sink.gate.withdrawn.Has(pseudonym) {
 				return errReset
 			}
 		}

@@ -11,6 +11,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/uuid"
+
 	files "sekisho/schemas/clickhouse"
 )
 
@@ -52,6 +54,60 @@ func TestMigrateAgainAfterHalf(t *testing.T) {
 	}
 	if err := s.Migrate(t.Context(), Retention{"shop": 30}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Rows that are stored already keep what they have, and there is no end to storing
+// while they are rewritten. Compact parts and wide ones.
+func TestMigrateWhatIsStored(t *testing.T) {
+	s := bareStore(t)
+	if err := s.prepareMigrations(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.MigrationStatus(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range list[:6] {
+		if err := s.apply(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := newSink(t, s, topicOf(t, 1))
+	rows := "SELECT groupBitXor(cityHash64(" + columnNames + ")) FROM " + s.Table(Events)
+	full := fullRecord()
+	handle(t, k, partitionLog(append(viewMessages(ids7(t, 1000)...), eventMessage(full))...))
+	if err := s.conn.Exec(t.Context(), "ALTER TABLE "+s.Table(Events)+" MODIFY SETTING min_bytes_for_wide_part = 0"); err != nil {
+		t.Fatal(err)
+	}
+	log := partitionLog(append(viewMessages(ids7(t, 1000)...), eventMessage(newRecord(uuid.New())))...)
+	for i := range log {
+		log[i].Offset += 2000
+		log[i].HighWaterMark += 2000
+	}
+	handle(t, k, log)
+	wantRows(t, s, 2002)
+	before := ask(t, s, rows)
+	if err := s.Migrate(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if after := ask(t, s, rows); after != before {
+		t.Error("rows are read as others")
+	}
+	for ask(t, s, "SELECT count() FROM system.mutations WHERE NOT is_done AND database = "+quote(s.config.Database)) > 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if after := ask(t, s, rows); after != before {
+		t.Error("rows have become others")
+	}
+	again := newSink(t, s, topicOf(t, 1))
+	handle(t, again, partitionLog(append(viewMessages(ids7(t, 10)...), eventMessage(full))...))
+	if n := again.metrics.duplicates.Get(); n != 1 {
+		t.Errorf("%d events are found to be there, want 1", n)
+	}
+	wantRows(t, s, 2012)
+	if n := ask(t, s, "SELECT countIf(type LIKE 'LowCardinality%') FROM system.columns WHERE default_kind != 'ALIAS' AND table = 'events' AND database = "+quote(s.config.Database)); n != 2 {
+		t.Errorf("%d columns have dictionaries, want 2: site and type", n)
 	}
 }
 
