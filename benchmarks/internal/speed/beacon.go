@@ -2,8 +2,10 @@ package speed
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -50,8 +52,8 @@ func newBeacon(s shape, visitor int) *beacon {
 		"User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36\r\n"+
 		"Accept: */*\r\nAccept-Language: ja-JP,ja;q=0.9,en;q=0.8\r\nReferer: https://shop.example.jp/\r\n"+
 		"Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n"+
-		"Cookie: sekisho_id=%s.R-CpDQYig2AD; sekisho_consent=1.2026-10-01.analytics+advertising; _ga=GA1.1.%d.1790000000\r\n\r\n",
-		len(body), base64.RawURLEncoding.EncodeToString(random(r, 16)), r.Uint32())
+		"Cookie: sekisho_id=%s.%s; sekisho_consent=1.2026-10-01.analytics+advertising; _ga=GA1.1.%d.1790000000\r\n\r\n",
+		len(body), base64.RawURLEncoding.EncodeToString(random(r, 16)), grantedOn(site), r.Uint32())
 	var seed [32]byte
 	copy(seed[:], random(r, 24))
 	copy(seed[24:], hex.EncodeToString([]byte{byte(time.Now().UnixNano()), byte(time.Now().UnixNano() >> 8), byte(time.Now().UnixNano() >> 16)}))
@@ -64,6 +66,17 @@ func newBeacon(s shape, visitor int) *beacon {
 		b.ids = append(b.ids, at+i)
 		at += i + len(idPlaceholder)
 	}
+}
+
+// grantedOn is what the visitor cookie says of somebody who agreed to all on a site:
+// a collector gives no new cookie to who has this one.
+func grantedOn(site string) string {
+	const since, all = 1_780_000_000_000, 3 // ms; analytics and advertising
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(site)) // never fails
+	entry := hash.Sum(nil)[1:]
+	entry = append(entry, binary.BigEndian.AppendUint64(nil, since<<3|all)[2:]...)
+	return base64.RawURLEncoding.EncodeToString(entry)
 }
 
 func random(r *rand.Rand, n int) []byte {

@@ -59,6 +59,9 @@ func TestBeaconsAreAllowed(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer answer.Body.Close()
+			if cookies := answer.Cookies(); len(cookies) > 0 {
+				t.Errorf("who agreed before is given %v", cookies)
+			}
 			whole, err := io.ReadAll(answer.Body)
 			if err != nil {
 				t.Fatal(err)
