@@ -344,8 +344,8 @@ func (c *Collector) trusted(address netip.Addr) bool {
 }
 
 func peerOf(ctx *fasthttp.RequestCtx) netip.Addr {
-	if tcp, ok := ctx.RemoteAddr().(*net.TCPAddr); ok {
-		return tcp.AddrPort().Addr().Unmap()
+	if c, ok := ctx.Conn().(*connection); ok {
+		return c.peer
 	}
-	return netip.Addr{}
+	return addressOf(ctx.RemoteAddr())
 }

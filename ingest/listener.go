@@ -58,7 +58,8 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := &connection{Conn: accepted, listener: l, client: l.counted(accepted.RemoteAddr())}
+		peer := addressOf(accepted.RemoteAddr())
+		c := &connection{Conn: accepted, listener: l, peer: peer, client: l.counted(peer)}
 		err = l.add(c, time.Now())
 		if err == nil {
 			return c, nil
@@ -72,18 +73,21 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
+// addressOf is the zero address where there is none, as of a pipe.
+func addressOf(peer net.Addr) netip.Addr {
+	if tcp, ok := peer.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
+
 // counted is what a connection from the address counts for, or the zero address
 // when it may have any number.
-func (l *listener) counted(from net.Addr) netip.Addr {
-	tcp, ok := from.(*net.TCPAddr)
-	if !ok || l.perAddress == 0 {
+func (l *listener) counted(from netip.Addr) netip.Addr {
+	if !from.IsValid() || l.perAddress == 0 || l.trusted(from) {
 		return netip.Addr{}
 	}
-	client := tcp.AddrPort().Addr().Unmap()
-	if l.trusted(client) {
-		return netip.Addr{}
-	}
-	return networkOf(client)
+	return networkOf(from)
 }
 
 // add takes a connection, or says which bound it is beyond.
@@ -172,6 +176,7 @@ func (l *listener) refuse(c net.Conn, answer []byte) {
 type connection struct {
 	net.Conn
 	listener *listener
+	peer     netip.Addr // at its other end
 	client   netip.Addr // for which it counts; zero when it counts for none
 	// waiting is since when, in Unix nanoseconds, a whole request has been the
 	// client's to send; 0 while one is served.
