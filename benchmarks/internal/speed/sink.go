@@ -28,54 +28,87 @@ func (s *stage) pipeline(ctx context.Context, name string) (*pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pipeline{database: "speed_" + name, environment: []string{
-		"SEKISHO_KAFKA_TOPICS_EVENTS=speed." + name, "SEKISHO_CLICKHOUSE_GROUP=speed-" + name,
-		"SEKISHO_CLICKHOUSE_ERASURE_GROUP=speed-eraser-" + name, "SEKISHO_CLICKHOUSE_DATABASE=speed_" + name,
-		"SEKISHO_REGISTRY_DIR=" + dir,
-	}}
-	for _, command := range []string{"topics", "migrate"} {
-		if err := s.once(ctx, p.environment, command); err != nil {
-			return nil, err
-		}
+	p := &pipeline{environment: []string{"SEKISHO_KAFKA_TOPICS_EVENTS=speed." + name, "SEKISHO_REGISTRY_DIR=" + dir}}
+	if err := s.once(ctx, p.environment, "topics"); err != nil {
+		return nil, err
+	}
+	if p, err = s.stored(ctx, p, name); err != nil {
+		return nil, err
 	}
 	p.collector, err = s.role(ctx, "collector of "+name, p.environment, "collect")
 	return p, err
+}
+
+// stored is the pipeline with another group and another database, for a sink to
+// which nothing of its topic is stored yet.
+func (s *stage) stored(ctx context.Context, p *pipeline, name string) (*pipeline, error) {
+	other := &pipeline{collector: p.collector, database: "speed_" + name}
+	other.environment = append(append(other.environment, p.environment...),
+		"SEKISHO_CLICKHOUSE_GROUP=speed-"+name, "SEKISHO_CLICKHOUSE_ERASURE_GROUP=speed-eraser-"+name, "SEKISHO_CLICKHOUSE_DATABASE="+other.database)
+	return other, s.once(ctx, other.environment, "migrate")
 }
 
 func (s *stage) sink(ctx context.Context, p *pipeline, name string) (*server, error) {
 	return s.role(ctx, "sink of "+name, p.environment, "sink", "clickhouse")
 }
 
-// sinkScenario has a topic full of events stored.
+// sinkScenario has a topic full of events stored, several times. There are so many
+// that it does not matter that the last ones wait for others (batch.max_wait), and
+// that ClickHouse has to merge what was merged before.
 func sinkScenario(ctx context.Context, s *stage, r *Report) error {
-	events, repetitions := uint64(1_500_000), 3
+	events, repetitions := uint64(4_000_000), 3
 	if s.options.Quick {
-		events, repetitions = 400_000, 2
+		events, repetitions = 1_500_000, 2
+	}
+	p, err := s.pipeline(ctx, "sink")
+	if err != nil {
+		return err
+	}
+	n := uint64(0)
+	for n < events {
+		l := load{address: p.collector.listen, connections: 16, shape: shape{Events: batchSize}}
+		o, err := l.run(ctx, time.Second)
+		if err != nil || o.refused > 0 {
+			return errors.Join(fmt.Errorf("cannot fill the topic: %d requests were refused", o.refused), err)
+		}
+		n += o.requests * batchSize
+	}
+	if err := s.end(p.collector); err != nil {
+		return err
 	}
 	for repetition := range repetitions {
 		name := fmt.Sprintf("sink%d", repetition)
-		p, err := s.pipeline(ctx, name)
+		q, err := s.stored(ctx, p, name)
 		if err != nil {
 			return err
 		}
-		n := uint64(0)
-		for n < events {
-			l := load{address: p.collector.listen, connections: 16, shape: shape{Events: batchSize}}
-			o, err := l.run(ctx, time.Second)
-			if err != nil || o.refused > 0 {
-				return errors.Join(fmt.Errorf("cannot fill the topic: %d requests were refused", o.refused), err)
-			}
-			n += o.requests * batchSize
-		}
-		if err := s.end(p.collector); err != nil {
-			return err
-		}
-		v, err := s.drain(ctx, p, name, n)
+		v, err := s.drain(ctx, q, name, n)
 		if err != nil {
 			return err
 		}
 		s.options.say("  %d events at %.0f/s", n, v[eventsPerSecond])
 		r.add(sinkOf, "sink", v)
+		if err := s.settled(ctx, q.database); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settled waits until ClickHouse merges nothing any more, so that the next measurement
+// has the processors to itself.
+func (s *stage) settled(ctx context.Context, database string) error {
+	store, err := s.store(database)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for merges := uint64(1); merges > 0; time.Sleep(100 * time.Millisecond) {
+		if err := store.Conn().QueryRow(ctx, "SELECT count() FROM system.merges").Scan(&merges); err != nil {
+			return fmt.Errorf("cannot tell whether ClickHouse merges: %w", err)
+		}
 	}
 	return nil
 }

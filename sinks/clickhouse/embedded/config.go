@@ -99,7 +99,7 @@ const configTemplate = `<clickhouse>
         <!-- Parts wait for more of their size until they are merged, so that what comes
              fast is merged less often. With their age and number the wait ends. 5 by
              default; older servers do not know it, and would not start. -->
-        <merge_selector_base>10</merge_selector_base>
+        <merge_selector_base>20</merge_selector_base>
         {{- end}}
     </merge_tree>
 </clickhouse>
