@@ -208,7 +208,7 @@ func TestConfigurationIsTaken(t *testing.T) {
 	server("compiled_expression_cache_size", "16777216")
 	check("SELECT value FROM system.merge_tree_settings WHERE name = 'fsync_after_insert'", "1")
 	check("SELECT value FROM system.merge_tree_settings WHERE name = 'fsync_part_directory'", "1")
-	check("SELECT value FROM system.merge_tree_settings WHERE name = 'merge_selector_base'", "10")
+	check("SELECT value FROM system.merge_tree_settings WHERE name = 'merge_selector_base'", "20")
 	check("SELECT value FROM system.settings WHERE name = 'poll_interval'", "1")
 	check("SELECT timezone()", "UTC")
 }
@@ -225,7 +225,7 @@ func TestBackgroundWork(t *testing.T) {
 	eventually(t, "the old row expired", func() bool {
 		return queryCount(t, conn, "SELECT count() FROM sekisho.expiring") == 1
 	})
-	const inserts = 12
+	const inserts = 24
 	for id := range uint32(inserts) {
 		if err := insertBatch(t.Context(), conn, id); err != nil {
 			t.Fatal(err)
