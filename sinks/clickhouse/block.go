@@ -38,7 +38,7 @@ func (b *block) begin(e *events, chosen []int32) {
 
 // size is about how many bytes the block takes, rather too many.
 func (b *block) size() int {
-	return (1 << 16) + 250*len(b.chosen) + b.events.size() // what is not text, and the lengths of texts
+	return (1 << 16) + 300*len(b.chosen) + b.events.size() // what is not text, and the lengths of texts
 }
 
 // zeros writes a value of so many bytes for each row.

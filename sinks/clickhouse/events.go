@@ -71,7 +71,27 @@ type events struct {
 	record  schemas.Record
 }
 
+// maxKept is the most bytes of texts for which memory is kept for later runs, about
+// those of two: runs in which now this field is large and now that one must not add up.
+// maxNames is of how many names the map is kept.
+const (
+	maxKept  = 64 << 20
+	maxNames = 1 << 12
+)
+
 func (e *events) reset() {
+	kept := 0
+	for f := range e.values {
+		kept += cap(e.values[f].texts)
+	}
+	if kept > maxKept {
+		for f := range e.values {
+			e.values[f].shrink()
+		}
+	}
+	if len(e.names) > maxNames {
+		e.names = make(map[string]string)
+	}
 	clear(e.list) // let go of the arenas before the last
 	clear(e.textual)
 	clear(e.numeric)
@@ -184,10 +204,17 @@ func (e *events) text(i int32, f schemas.Field) (string, bool) {
 	return e.values[f].text(i), true
 }
 
-// size returns how many bytes the texts of the events have, those in arenas apart.
+// size returns how many bytes the texts and the properties of the events have.
 func (e *events) size() (n int) {
 	for f := range e.values {
 		n += len(e.values[f].texts)
+	}
+	const lengths, float = 4, 8
+	for i := range e.textual {
+		n += len(e.textual[i].name) + len(e.textual[i].text) + lengths
+	}
+	for i := range e.numeric {
+		n += len(e.numeric[i].name) + float + lengths
 	}
 	return n
 }

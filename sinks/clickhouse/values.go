@@ -19,6 +19,13 @@ type values struct {
 
 func (v *values) reset() { v.texts, v.ends, v.numbers = v.texts[:0], v.ends[:0], v.numbers[:0] }
 
+// shrink lets go of memory for texts of which less than half was needed.
+func (v *values) shrink() {
+	if cap(v.texts) > 2*len(v.texts) {
+		v.texts = nil
+	}
+}
+
 // put notes what the i-th event has. Those before may have nothing.
 func (v *values) put(i int, f schemas.Field, text string) {
 	switch f.Definition().Kind {

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"strings"
 	"testing"
 
 	"sekisho/schemas"
@@ -31,5 +32,25 @@ func TestValues(t *testing.T) {
 				t.Errorf("run %d: event %d has %d, want %d", run, i, got, n)
 			}
 		}
+	}
+}
+
+// Runs in which one field after the other is large keep no memory for all of them.
+func TestMemoryOfRuns(t *testing.T) {
+	var e events
+	large := strings.Repeat("x", 4096)
+	for _, f := range []schemas.Field{schemas.URL, schemas.Title, schemas.Referrer, schemas.UserAgent, schemas.UTMSource} {
+		e.reset()
+		for i := range 8 << 10 { // 32 MiB
+			e.values[f].put(i, f, large)
+		}
+	}
+	e.reset()
+	kept := 0
+	for f := range e.values {
+		kept += cap(e.values[f].texts)
+	}
+	if kept > 2*maxKept {
+		t.Errorf("%d MiB are kept", kept>>20)
 	}
 }

@@ -88,6 +88,9 @@ func sinkScenario(ctx context.Context, s *stage, r *Report) error {
 		}
 		s.options.say("  %d events at %.0f/s", n, v[eventsPerSecond])
 		r.add(sinkOf, "sink", v)
+		if repetition == repetitions-1 {
+			break
+		}
 		if err := s.settled(ctx, q.database); err != nil {
 			return err
 		}
@@ -95,19 +98,21 @@ func sinkScenario(ctx context.Context, s *stage, r *Report) error {
 	return nil
 }
 
-// settled waits until ClickHouse merges nothing any more, so that the next measurement
-// has the processors to itself.
+// settled waits until ClickHouse has merged nothing for a second, so that the next
+// measurement has the processors to itself; after two minutes it goes on nevertheless.
 func (s *stage) settled(ctx context.Context, database string) error {
 	store, err := s.store(database)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	for merges := uint64(1); merges > 0; time.Sleep(100 * time.Millisecond) {
+	for end, quiet := time.Now().Add(2*time.Minute), time.Now(); time.Since(quiet) < time.Second && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		merges := uint64(0)
 		if err := store.Conn().QueryRow(ctx, "SELECT count() FROM system.merges").Scan(&merges); err != nil {
 			return fmt.Errorf("cannot tell whether ClickHouse merges: %w", err)
+		}
+		if merges > 0 {
+			quiet = time.Now()
 		}
 	}
 	return nil
