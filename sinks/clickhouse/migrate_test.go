@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	files "sekisho/schemas/clickhouse"
+	"sekisho/schemas/policy"
 )
 
 func TestMigrateTwice(t *testing.T) {
@@ -57,9 +58,9 @@ func TestMigrateAgainAfterHalf(t *testing.T) {
 	}
 }
 
-// Rows that are stored already keep what they have, and there is no end to storing
-// while they are rewritten. Compact parts and wide ones.
-func TestMigrateWhatIsStored(t *testing.T) {
+// withDictionaries is a store of before migration 7.
+func withDictionaries(t *testing.T) *Store {
+	t.Helper()
 	s := bareStore(t)
 	if err := s.prepareMigrations(t.Context()); err != nil {
 		t.Fatal(err)
@@ -73,8 +74,15 @@ func TestMigrateWhatIsStored(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return s
+}
+
+// Rows that are stored already keep what they have, and there is no end to storing
+// while they are rewritten. Compact parts and wide ones.
+func TestMigrateWhatIsStored(t *testing.T) {
+	s := withDictionaries(t)
 	k := newSink(t, s, topicOf(t, 1))
-	rows := "SELECT groupBitXor(cityHash64(" + columnNames + ")) FROM " + s.Table(Events)
+	rows := "SELECT groupBitXor(cityHash64(toString(tuple(" + columnNames + ")))) FROM " + s.Table(Events)
 	full := fullRecord()
 	handle(t, k, partitionLog(append(viewMessages(ids7(t, 1000)...), eventMessage(full))...))
 	if err := s.conn.Exec(t.Context(), "ALTER TABLE "+s.Table(Events)+" MODIFY SETTING min_bytes_for_wide_part = 0"); err != nil {
@@ -108,6 +116,43 @@ func TestMigrateWhatIsStored(t *testing.T) {
 	wantRows(t, s, 2012)
 	if n := ask(t, s, "SELECT countIf(type LIKE 'LowCardinality%') FROM system.columns WHERE default_kind != 'ALIAS' AND table = 'events' AND database = "+quote(s.config.Database)); n != 2 {
 		t.Errorf("%d columns have dictionaries, want 2: site and type", n)
+	}
+}
+
+// What is reset while rows wait to be rewritten is erased with them, and others' rows
+// stay as they are.
+func TestEraseWhileRewriting(t *testing.T) {
+	for _, action := range []policy.Action{policy.Drop, policy.Anonymise} {
+		t.Run(action.String(), func(t *testing.T) {
+			s, cluster := withDictionaries(t), topicOf(t, 1)
+			gone, stays := canary(), canary()
+			storeUnder(t, newSink(t, s, cluster), 10, gone, stays)
+			rows := "SELECT groupBitXor(cityHash64(toString(tuple(" + columnNames + ")))) FROM " + s.Table(Events) + " WHERE visitor_id = " + quote(stays)
+			before := ask(t, s, rows)
+			execute(t, s, "ALTER TABLE "+s.Table(Events)+" MODIFY SETTING old_parts_lifetime = 1", "SYSTEM STOP MERGES "+s.Table(Events))
+			if err := s.Migrate(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			startEraser(t, s, cluster, newGate(t, cluster, erasing(action)))
+			end := reset(t, cluster, gone)
+			waiting := func(what string) uint64 {
+				t.Helper()
+				return ask(t, s, "SELECT count() FROM system.mutations WHERE NOT is_done AND table = 'events' AND position(command, "+quote(what)+") > 0 AND database = "+quote(s.config.Database))
+			}
+			for waiting("erasing") == 0 {
+				time.Sleep(10 * time.Millisecond)
+			}
+			if waiting("MODIFY COLUMN") == 0 {
+				t.Error("nothing is being rewritten")
+			}
+			execute(t, s, "SYSTEM START MERGES "+s.Table(Events))
+			awaitErased(t, cluster, end)
+			wantNone(t, s, gone)
+			wantRows(t, s, map[policy.Action]uint64{policy.Drop: 10, policy.Anonymise: 20}[action])
+			if after := ask(t, s, rows); after != before {
+				t.Error("the rows of another visitor have changed")
+			}
+		})
 	}
 }
 
