@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unsafe"
@@ -44,24 +43,13 @@ type eventKey struct {
 	id   uuid.UUID
 }
 
-// textProperty and numberProperty are properties as the store has them.
-type (
-	textProperty struct {
-		name, text string
-	}
-	numberProperty struct {
-		name  string
-		value float64
-	}
-)
-
 // events are the events of a run, each once, decoded. They are reused from run
 // to run.
 type events struct {
 	list       []event
 	values     [schemas.NumFields]values
-	textual    []textProperty
-	numeric    []numberProperty
+	textual    []property[string]
+	numeric    []property[float64]
 	index      map[eventKey]int32
 	duplicates int // within the run
 
@@ -165,37 +153,6 @@ func (e *events) add(r *schemas.Record, i int) error {
 	return nil
 }
 
-// addProperty keeps a property of the row: as a number if it is one, and else, being
-// a text, "true" or "false", or a number too large to be one, as a text. Of those of
-// one name a row has the last.
-func (e *events) addProperty(p *schemas.Property, row *event) {
-	if value, ok := number(p); ok {
-		for i := row.numeric.from; int(i) < len(e.numeric); i++ {
-			if e.numeric[i].name == p.Name {
-				e.numeric[i].value = value
-				return
-			}
-		}
-		e.numeric = append(e.numeric, numberProperty{e.name(p.Name), value})
-		return
-	}
-	for i := row.textual.from; int(i) < len(e.textual); i++ {
-		if e.textual[i].name == p.Name {
-			e.textual[i].text = e.keep(p.Text)
-			return
-		}
-	}
-	e.textual = append(e.textual, textProperty{e.name(p.Name), e.keep(p.Text)})
-}
-
-func number(p *schemas.Property) (float64, bool) {
-	if p.Kind != schemas.PropertyNumber {
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(p.Text, 64)
-	return n, err == nil
-}
-
 // text returns the field's text, and whether the i-th event has it.
 func (e *events) text(i int32, f schemas.Field) (string, bool) {
 	if !e.list[i].fields.Has(f) {
@@ -211,7 +168,7 @@ func (e *events) size() (n int) {
 	}
 	const lengths, float = 4, 8
 	for i := range e.textual {
-		n += len(e.textual[i].name) + len(e.textual[i].text) + lengths
+		n += len(e.textual[i].name) + len(e.textual[i].value) + lengths
 	}
 	for i := range e.numeric {
 		n += len(e.numeric[i].name) + float + lengths
