@@ -42,7 +42,7 @@ func (s *Store) Migrate(ctx context.Context, retention Retention) error {
 	for _, m := range migrations {
 		if m.Applied.IsZero() {
 			if err := s.apply(ctx, m); err != nil {
-				return fmt.Errorf("cannot apply migration %d (%s): %w", m.Number, m.Name, err)
+				return fmt.Errorf("cannot apply migration %d (%s): %w%s", m.Number, m.Name, err, inTheWay(err))
 			}
 		}
 	}
@@ -172,6 +172,17 @@ func (s *Store) apply(ctx context.Context, m Migration) error {
 		return err
 	}
 	return s.conn.Exec(ctx, "INSERT INTO "+s.Table("migrations")+" (number, name, checksum) SELECT $1, $2, $3", uint32(m.Number), m.Name, m.checksum)
+}
+
+// inTheWay tells what to do about a column that may not be altered: of ours, only
+// what somebody has added to the table can be the cause.
+func inTheWay(err error) string {
+	const alterOfColumnIsForbidden = 524
+	var refused *ch.Exception
+	if !errors.As(err, &refused) || refused.Code != alterOfColumnIsForbidden {
+		return ""
+	}
+	return "; drop the projection or index, which is not Sekisho's, migrate again, and make it anew"
 }
 
 // execute runs the statements of a template.

@@ -119,6 +119,41 @@ func TestMigrateWhatIsStored(t *testing.T) {
 	}
 }
 
+// What an operator has added to the table may be in the way, and the error says what to
+// do. Once it is gone the migration goes on.
+func TestMigrateWithProjection(t *testing.T) {
+	s := withDictionaries(t)
+	execute(t, s, "ALTER TABLE "+s.Table(Events)+" MODIFY SETTING deduplicate_merge_projection_mode = 'drop'",
+		"ALTER TABLE "+s.Table(Events)+" ADD PROJECTION mine (SELECT utm_source, count() GROUP BY utm_source)")
+	err := s.Migrate(t.Context(), nil)
+	for _, want := range []string{"migration 7 (plain_texts)", "projection mine", "drop the projection or index"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("got %v, want it to tell of %q", err, want)
+		}
+	}
+	execute(t, s, "ALTER TABLE "+s.Table(Events)+" DROP PROJECTION mine")
+	if err := s.Migrate(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Neither rewriting nor a new retention is waited for.
+func TestMigrateWaitsForNoRows(t *testing.T) {
+	s := withDictionaries(t)
+	handle(t, newSink(t, s, topicOf(t, 1)), partitionLog(viewMessages(ids7(t, 10)...)...))
+	execute(t, s, "SYSTEM STOP MERGES "+s.Table(Events))
+	ctx, cancel := context.WithTimeout(t.Context(), s.config.Timeout/2)
+	defer cancel()
+	if err := s.Migrate(ctx, Retention{"shop": 30}); err != nil {
+		t.Fatal(err)
+	}
+	wantRows(t, s, 10)
+	if n := ask(t, s, "SELECT count() FROM system.mutations WHERE NOT is_done AND table = 'events' AND database = "+quote(s.config.Database)); n == 0 {
+		t.Error("nothing waits to be rewritten")
+	}
+	execute(t, s, "SYSTEM START MERGES "+s.Table(Events))
+}
+
 // What is reset while rows wait to be rewritten is erased with them, and others' rows
 // stay as they are.
 func TestEraseWhileRewriting(t *testing.T) {

@@ -53,7 +53,8 @@ func (s *Store) RetentionChange(ctx context.Context, events string, r Retention)
 	if strings.Contains(engine, " TTL "+r.expression()+" ") {
 		return "", nil
 	}
-	return "ALTER TABLE " + s.dialect().Local(events) + s.dialect().OnCluster() + " MODIFY TTL " + r.expression(), nil
+	return "ALTER TABLE " + s.dialect().Local(events) + s.dialect().OnCluster() + " MODIFY TTL " + r.expression() +
+		" SETTINGS alter_sync = 0", nil // or it would wait until all rows have been gone through
 }
 
 // SetRetention has the tables of events keep to r; it does nothing where they do
