@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,7 +56,10 @@ baseline too.`,
 					return err
 				}
 				for name, count := range allocationsIn(measured) {
-					got[name] = min(got[name], count)
+					if first, ok := got[name]; ok {
+						count = min(first, count)
+					}
+					got[name] = count
 				}
 			}
 			return compareAllocations(cmd.OutOrStdout(), want, got)
@@ -111,7 +115,10 @@ func allocationsIn(text []byte) map[string]int {
 	return found
 }
 
-var errAllocations = errors.New("there are more allocations than the baseline says; avoid them, or run `go run ./benchmarks allocations --update` and say in the commit why they are needed")
+var (
+	errAllocations = errors.New("there are more allocations than the baseline says; avoid them, or run `go run ./benchmarks allocations --update` and say in the commit why they are needed")
+	errNotMeasured = errors.New("what the baseline has was not measured; if it is gone for good, run `go run ./benchmarks allocations --update`")
+)
 
 // compareAllocations allows for the few of a benchmark with many that depend on
 // chance.
@@ -125,6 +132,12 @@ func compareAllocations(to io.Writer, want, got map[string]int) (err error) {
 		case count > baseline+baseline/20:
 			fmt.Fprintf(to, "%s allocates %d times an operation; the baseline is %d\n", name, count, baseline)
 			err = errAllocations
+		}
+	}
+	for name := range want {
+		if _, measured := got[name]; !measured {
+			fmt.Fprintf(to, "%s is in the baseline and was not measured\n", name)
+			err = cmp.Or(err, errNotMeasured)
 		}
 	}
 	fmt.Fprintf(to, "%d benchmarks compared\n", len(got))

@@ -21,7 +21,9 @@ BenchmarkOne           	  100	  2351 ns/op	  12 B/op	       7 allocs/op
 	}
 	check := func(name string, count int, good bool) {
 		t.Helper()
-		if err := compareAllocations(io.Discard, want, map[string]int{name: count}); (err == nil) != good {
+		got := maps.Clone(want)
+		got[name] = count
+		if err := compareAllocations(io.Discard, want, got); (err == nil) != good {
 			t.Errorf("%s with %d: %v", name, count, err)
 		}
 	}
@@ -31,4 +33,7 @@ BenchmarkOne           	  100	  2351 ns/op	  12 B/op	       7 allocs/op
 	check("sekisho/a.BenchmarkTwo/with-8", 43, false)
 	check("sekisho/b.BenchmarkOne", 6, true)
 	check("sekisho/b.BenchmarkNew", 0, false)
+	if err := compareAllocations(io.Discard, want, map[string]int{"sekisho/a.BenchmarkOne": 0}); err == nil {
+		t.Error("what was not measured is not missed")
+	}
 }
