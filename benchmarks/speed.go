@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,20 +38,14 @@ Scenarios: ` + strings.Join(speed.Scenarios(), ", ") + `.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Log = os.Stderr
+			if err := writable(file); err != nil {
+				return fmt.Errorf("cannot write the results: %w", err)
+			}
 			report, err := speed.Run(cmd.Context(), o)
-			if err != nil {
+			if report == nil {
 				return err
 			}
-			if file != "" {
-				text, err := json.MarshalIndent(report, "", "  ")
-				if err != nil {
-					return err
-				}
-				if err := os.WriteFile(file, append(text, '\n'), 0o644); err != nil {
-					return fmt.Errorf("cannot write the results: %w", err)
-				}
-			}
-			return report.Write(cmd.OutOrStdout())
+			return errors.Join(err, writeJSON(file, report), report.Write(cmd.OutOrStdout()))
 		},
 	}
 	flags := cmd.Flags()
@@ -59,7 +55,41 @@ Scenarios: ` + strings.Join(speed.Scenarios(), ", ") + `.`,
 	flags.DurationVar(&o.Soak, "soak", 0, "how long the soak takes (default 30m, with --quick 20s)")
 	flags.StringVar(&o.Results, "results", "benchmarks/results", "draw plots into `DIR`; none when empty")
 	flags.StringVar(&o.Profiles, "profiles", "", "write profiles of the collector and the sink under load into `DIR`, for go tool pprof")
-	flags.StringVar(&o.Dir, "dir", "", "keep data and logs in `DIR`")
+	flags.StringVar(&o.Dir, "dir", "", "keep data and logs in `DIR`, which must be empty; a temporary directory when empty")
 	flags.StringVar(&file, "json", "", "write the results to `FILE` as JSON")
 	return cmd
+}
+
+// writable makes the directory of a file, "" for none, and tries whether it can be
+// written: what takes an hour is not to fail at its end.
+func writable(file string) error {
+	if file == "" {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	_, missing := os.Stat(file)
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	if missing != nil {
+		defer os.Remove(file)
+	}
+	return f.Close()
+}
+
+func writeJSON(file string, report *speed.Report) error {
+	if file == "" {
+		return nil
+	}
+	text, err := json.MarshalIndent(report, "", "  ")
+	if err == nil {
+		err = os.WriteFile(file, append(text, '\n'), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write the results: %w", err)
+	}
+	return nil
 }

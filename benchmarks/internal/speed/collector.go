@@ -34,7 +34,23 @@ func (s *stage) subject(ctx context.Context, name string) (*server, error) {
 	if name != sekisho {
 		return s.compared(ctx, name, filepath.Join(dir, collectorSnapshot))
 	}
-	return s.role(ctx, name, []string{"SEKISHO_REGISTRY_DIR=" + dir}, "collect")
+	return s.collector(ctx, name, usualResets, []string{"SEKISHO_REGISTRY_DIR=" + dir})
+}
+
+// collector starts a collector, whose registry must have so many resets.
+func (s *stage) collector(ctx context.Context, name string, resets int, environment []string) (*server, error) {
+	p, err := s.role(ctx, name, environment, "collect")
+	if err != nil {
+		return nil, err
+	}
+	now, err := p.spent(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if has := now.metrics["sekisho_registry_entries"]; has < float64(resets) {
+		return nil, fmt.Errorf("the registry of %s has %.0f resets and not %d: its snapshot was not taken", name, has, resets)
+	}
+	return p, nil
 }
 
 // collectorScenario measures single events, of the collector and of what it is

@@ -29,7 +29,7 @@ func growthScenario(ctx context.Context, s *stage, r *Report) error {
 		if err != nil {
 			return err
 		}
-		if err := s.grow(ctx, r, growthOfRegistry, strconv.Itoa(n), []string{"SEKISHO_REGISTRY_DIR=" + dir}, []shape{{}}); err != nil {
+		if err := s.grow(ctx, r, growthOfRegistry, strconv.Itoa(n), n, []string{"SEKISHO_REGISTRY_DIR=" + dir}, []shape{{}}); err != nil {
 			return err
 		}
 	}
@@ -38,7 +38,7 @@ func growthScenario(ctx context.Context, s *stage, r *Report) error {
 		if err := os.WriteFile(file, policyOf(n), 0o600); err != nil {
 			return err
 		}
-		if err := s.grow(ctx, r, growthOfSites, strconv.Itoa(n), []string{"SEKISHO_POLICY=" + file}, []shape{{Sites: n}}); err != nil {
+		if err := s.grow(ctx, r, growthOfSites, strconv.Itoa(n), 0, []string{"SEKISHO_POLICY=" + file}, []shape{{Sites: n}}); err != nil {
 			return err
 		}
 	}
@@ -48,7 +48,7 @@ func growthScenario(ctx context.Context, s *stage, r *Report) error {
 		if err := s.once(ctx, environment, "topics"); err != nil {
 			return err
 		}
-		if err := s.grow(ctx, r, growthOfPartitions, strconv.Itoa(n), environment, []shape{{}}); err != nil {
+		if err := s.grow(ctx, r, growthOfPartitions, strconv.Itoa(n), 0, environment, []shape{{}}); err != nil {
 			return err
 		}
 	}
@@ -60,13 +60,13 @@ func growthScenario(ctx context.Context, s *stage, r *Report) error {
 	if err := os.WriteFile(file, policyOf(1), 0o600); err != nil {
 		return err
 	}
-	return s.grow(ctx, r, growthOfEvents, "", []string{"SEKISHO_POLICY=" + file}, shapes)
+	return s.grow(ctx, r, growthOfEvents, "", 0, []string{"SEKISHO_POLICY=" + file}, shapes)
 }
 
 // grow measures a collector of its own under each shape of requests, which are
 // told apart by their size when there is no subject.
-func (s *stage) grow(ctx context.Context, r *Report, scenario, subject string, environment []string, shapes []shape) error {
-	p, err := s.role(ctx, "growing collector", environment, "collect")
+func (s *stage) grow(ctx context.Context, r *Report, scenario, subject string, resets int, environment []string, shapes []shape) error {
+	p, err := s.collector(ctx, "growing collector", resets, environment)
 	if err != nil {
 		return err
 	}

@@ -49,14 +49,15 @@ func (l *load) run(ctx context.Context, during time.Duration) (*outcome, error) 
 	var stop atomic.Bool
 	defer context.AfterFunc(ctx, func() { stop.Store(true) })()
 	begun := time.Now()
-	timer := time.AfterFunc(during, func() { stop.Store(true) })
-	defer timer.Stop()
+	if l.rate == 0 {
+		defer time.AfterFunc(during, func() { stop.Store(true) }).Stop()
+	}
 	var all sync.WaitGroup
 	failures := make([]error, len(workers))
 	for i, c := range workers {
 		all.Go(func() {
 			if l.rate > 0 {
-				failures[i] = c.open(&stop, begun, l.rate/float64(l.connections))
+				failures[i] = c.open(&stop, begun, during, l.rate/float64(l.connections))
 			} else {
 				failures[i] = c.closed(&stop)
 			}
@@ -66,14 +67,20 @@ func (l *load) run(ctx context.Context, during time.Duration) (*outcome, error) 
 		})
 	}
 	all.Wait()
-	o := &outcome{seconds: time.Since(begun).Seconds()}
+	o := &outcome{seconds: max(time.Since(begun), during).Seconds()}
 	for _, c := range workers {
 		o.requests += c.requests
 		o.refused += c.refused
 		o.bytes += c.requests * uint64(len(c.beacon.bytes))
 		o.latency.Merge(&c.latency)
 	}
-	return o, errors.Join(append(failures, ctx.Err())...)
+	// When a server ends all connections break; one of them says so.
+	for _, err := range failures {
+		if err != nil {
+			return o, err
+		}
+	}
+	return o, ctx.Err()
 }
 
 // connection sends one request after the other.
@@ -110,11 +117,13 @@ func (c *connection) closed(stop *atomic.Bool) error {
 
 // open sends requests at times that do not depend on the answers. A request that
 // could not be sent at its time waited, and its latency tells: it counts from
-// when it was due.
-func (c *connection) open(stop *atomic.Bool, begun time.Time, rate float64) error {
-	due := begun
-	for {
+// when it was due. All that were due are sent, also those that wait at the end.
+func (c *connection) open(stop *atomic.Bool, begun time.Time, during time.Duration, rate float64) error {
+	for due := begun; ; {
 		due = due.Add(time.Duration(c.random.ExpFloat64() / rate * float64(time.Second)))
+		if due.Sub(begun) > during {
+			return nil
+		}
 		for wait := time.Until(due); wait > 0; wait = time.Until(due) {
 			if stop.Load() {
 				return nil

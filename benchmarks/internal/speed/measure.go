@@ -2,14 +2,17 @@ package speed
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"sekisho/benchmarks/internal/parts"
+	"sekisho/schemas"
 )
 
 // spent is what a process had taken at some moment.
@@ -82,7 +85,7 @@ func measure(ctx context.Context, p *server, l load, warm, during time.Duration)
 	l.address = p.listen
 	if warm > 0 {
 		if _, err := l.run(ctx, warm); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.name, err)
+			return nil, p.failed(ctx, err)
 		}
 	}
 	before, err := p.spent(ctx)
@@ -92,7 +95,7 @@ func measure(ctx context.Context, p *server, l load, warm, during time.Duration)
 	profiled := p.profile(ctx, fmt.Sprintf("%s %d connections %d events", p.name, l.connections, max(l.shape.Events, 1)), during)
 	o, err := l.run(ctx, during)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.name, err)
+		return nil, p.failed(ctx, err)
 	}
 	if err := <-profiled; err != nil {
 		return nil, err
@@ -102,13 +105,47 @@ func measure(ctx context.Context, p *server, l load, warm, during time.Duration)
 		return nil, err
 	}
 	if o.refused > 0 {
-		return nil, fmt.Errorf("%s refused %d of %d requests: this machine is too slow for this load, or something is broken", p.name, o.refused, o.requests)
+		return nil, p.failed(ctx, fmt.Errorf("%d of %d requests were refused: this machine is too slow for this load, or something is broken", o.refused, o.requests))
+	}
+	if err := allLetThrough(before.metrics, after.metrics, o.requests*uint64(max(l.shape.Events, 1))); err != nil {
+		return nil, fmt.Errorf("%s: %w", p.name, err)
 	}
 	n := float64(max(o.requests, 1))
 	return &loaded{
 		outcome: o, server: after, cpuMicroseconds: float64((after.cpu - before.cpu).Microseconds()) / n,
 		allocations: (after.mallocs - before.mallocs) / n, allocatedBytes: (after.malloc - before.malloc) / n,
 	}, nil
+}
+
+// failed says of which server an error is and, unless it is that ctx has ended, what
+// that said last: its log may go with the run's directory.
+func (p *server) failed(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		if said, _ := os.ReadFile(p.Log); len(said) > 0 {
+			return fmt.Errorf("%s: %w; its log ends with:\n%s", p.name, err, bytes.TrimSpace(said[max(len(said)-2000, 0):]))
+		}
+	}
+	return fmt.Errorf("%s: %w", p.name, err)
+}
+
+// allLetThrough fails unless so many more events were let through, and no others
+// decided on: who refuses is answered with success too, and costs less. It does not
+// look at servers that do not count events.
+func allLetThrough(before, after map[string]float64, events uint64) error {
+	const metric = "sekisho_events_total"
+	if _, counts := after["sekisho_requests_total"]; !counts {
+		return nil
+	}
+	allowed := 0.0
+	for name, value := range after {
+		if strings.HasPrefix(name, metric+"{") && strings.Contains(name, fmt.Sprintf("outcome=%q", schemas.Allowed)) {
+			allowed += value - before[name]
+		}
+	}
+	if decided := sum(after, metric) - sum(before, metric); allowed != float64(events) || decided != allowed {
+		return fmt.Errorf("of %d events that were answered with success, %.0f were let through, and %.0f decided on: it measures something else than it says", events, allowed, decided)
+	}
+	return nil
 }
 
 // values are a load's, by their names in results.

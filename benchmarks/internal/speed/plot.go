@@ -36,9 +36,6 @@ func (r *Report) plot(dir string) error {
 	if dir == "" {
 		return nil
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	charts := map[string]chart{}
 	requests := chart{title: "Requests a second", unit: "requests/s", labels: subjects}
 	cost := chart{title: "Processor time of a request", unit: "µs", labels: subjects}
@@ -192,6 +189,8 @@ func amount(v float64) string {
 		return strconv.FormatFloat(v/1e6, 'g', 3, 64) + "M"
 	case v >= 1e4:
 		return strconv.FormatFloat(v/1e3, 'f', 0, 64) + "k"
+	case v >= 999.5: // which is 1e+03 with three digits
+		return strconv.FormatFloat(v, 'f', 0, 64)
 	default:
 		return strconv.FormatFloat(v, 'g', 3, 64)
 	}

@@ -45,9 +45,6 @@ func fetch(ctx context.Context, address, into string) error {
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answered %d", address, answer.StatusCode)
 	}
-	if err := os.MkdirAll(filepath.Dir(into), 0o755); err != nil {
-		return err
-	}
 	file, err := os.Create(into)
 	if err != nil {
 		return err

@@ -38,7 +38,10 @@ func (s *stage) fillRegistry(ctx context.Context, entries int) (dir string, err 
 	}
 	var resets, none registry.Set
 	random, expires := rand.New(rand.NewPCG(uint64(entries), 3)), time.Now().AddDate(10, 0, 0)
-	for range entries {
+	for n := range entries {
+		if n%(1<<20) == 0 && ctx.Err() != nil {
+			return "", ctx.Err()
+		}
 		var hash [16]byte
 		for i := range 2 {
 			v := random.Uint64()

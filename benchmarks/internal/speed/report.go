@@ -32,6 +32,8 @@ const (
 	registryBytes     = "registry_mib"
 	lag               = "lag_events"
 	growth            = "growth_mib" // of resident memory, from the first third to the last
+	sinkResident      = "sink_resident_mib"
+	sinkGrowth        = "sink_growth_mib"
 )
 
 // order is that of columns, and heads what is above them.
@@ -41,7 +43,8 @@ var order = []struct{ name, head, format string }{
 	{brokerCPUOfEvent, "Kafka µs/event", "%.2f"},
 	{allocationsOf, "allocs/request", "%.1f"}, {allocatedBytesOf, "B/request", "%.0f"},
 	{latency50, "p50 ms", "%.2f"}, {latency99, "p99 ms", "%.2f"}, {latency999, "p99.9 ms", "%.2f"}, {latencyMost, "max ms", "%.1f"},
-	{resident, "RSS MiB", "%.0f"}, {registryBytes, "registry MiB", "%.0f"}, {lag, "lag", "%.0f"}, {growth, "growth MiB", "%.1f"},
+	{resident, "RSS MiB", "%.0f"}, {registryBytes, "registry MiB", "%.0f"}, {growth, "growth MiB", "%.1f"},
+	{sinkResident, "sink RSS MiB", "%.0f"}, {sinkGrowth, "sink growth MiB", "%.1f"}, {lag, "sink lag", "%.0f"},
 }
 
 // Report is what came of a run.
@@ -55,6 +58,8 @@ type Report struct {
 	Quick   bool    `json:"quick"`
 	Sync    bool    `json:"sync"` // Kafka synced every batch
 	Seconds float64 `json:"seconds"`
+	// Ended is what ended the run before its end; there are fewer figures then.
+	Ended string `json:"ended,omitempty"`
 
 	Rows    []*Row   `json:"rows"`
 	Targets []Target `json:"targets"`
@@ -134,6 +139,9 @@ func (r *Report) Write(to io.Writer) error {
 		fmt.Fprintf(&b, ", load average %s before the run", r.Load)
 	}
 	fmt.Fprintf(&b, ", %.0f s\n", r.Seconds)
+	if r.Ended != "" {
+		fmt.Fprintf(&b, "ended early: %s\n", r.Ended)
+	}
 	for start := 0; start < len(r.Rows); {
 		end := start
 		for end < len(r.Rows) && r.Rows[end].Scenario == r.Rows[start].Scenario {
@@ -142,7 +150,9 @@ func (r *Report) Write(to io.Writer) error {
 		writeTable(&b, r.Rows[start:end])
 		start = end
 	}
-	b.WriteString("\nTargets, by medians\n")
+	if len(r.Targets) > 0 {
+		b.WriteString("\nTargets, by medians\n")
+	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, t := range r.Targets {
 		met := "met"
@@ -158,7 +168,7 @@ func (r *Report) Write(to io.Writer) error {
 
 // figure writes a number with what of it counts.
 func figure(v float64) string {
-	if v >= 1000 {
+	if v >= 999.5 { // which is 1e+03 with three digits
 		return fmt.Sprintf("%.0f", v)
 	}
 	return fmt.Sprintf("%.3g", v)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -48,6 +49,17 @@ func TestReport(t *testing.T) {
 			t.Errorf("%+v", target)
 		}
 	}
+	// With few connections a request has a larger share of what a batch allocates.
+	many := sample()
+	for range 9 {
+		many.add(scenarioOf(64), sekisho, Values{allocationsOf: 6})
+		many.add(scenarioOf(512), sekisho, Values{allocationsOf: 1})
+	}
+	many.Targets = nil
+	many.judge()
+	if !slices.ContainsFunc(many.Targets, func(t Target) bool { return strings.Contains(t.What, "64 connections") && t.Got == 6 && !t.Met }) {
+		t.Errorf("%+v", many.Targets)
+	}
 	r := newReport(Options{})
 	r.add(sinkOf, "sink", Values{eventsPerSecond: 1})
 	if r.judge(); len(r.Targets) != 1 || r.Targets[0].Met {
@@ -85,5 +97,16 @@ func TestTicks(t *testing.T) {
 		if end < most || step <= 0 || end/step > 12 {
 			t.Errorf("%v: to %v by %v", most, end, step)
 		}
+	}
+}
+
+func TestAmountsAreForPeople(t *testing.T) {
+	for v, want := range map[float64]string{0: "0", 0.754: "0.754", 36.84: "36.8", 999.7: "1000", 2000: "2000", 8123: "8123", 12_000: "12k", 2_500_000: "2.5M"} {
+		if got := amount(v); got != want {
+			t.Errorf("%v is %s, want %s", v, got, want)
+		}
+	}
+	if got := figure(999.7); got != "1000" {
+		t.Errorf("999.7 is %s", got)
 	}
 }

@@ -79,10 +79,18 @@ func (o *Options) complete() error {
 	return nil
 }
 
-// Run measures.
+// Run measures. When something fails or ctx ends it returns what was measured
+// until then with the error, nil if that is nothing.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
+	}
+	for _, dir := range []string{o.Results, o.Profiles} {
+		if dir != "" {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return nil, err
+			}
+		}
 	}
 	begun := time.Now()
 	o.say = func(format string, arguments ...any) {
@@ -95,6 +103,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 		defer os.RemoveAll(dir)
+	} else if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return nil, fmt.Errorf("--dir %s is not empty: name one that is, or none", dir)
 	} else if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -110,16 +120,21 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			continue
 		}
 		o.say("%s", scenario.name)
-		if err := scenario.run(ctx, s, r); err != nil {
-			return nil, fmt.Errorf("%s: %w", scenario.name, err)
+		if err = scenario.run(ctx, s, r); err != nil {
+			err = fmt.Errorf("%s: %w", scenario.name, err)
+			r.Ended = err.Error()
+			break
 		}
+	}
+	if len(r.Rows) == 0 && len(r.Soak) == 0 {
+		return nil, err
 	}
 	r.Seconds = time.Since(begun).Seconds()
 	r.judge()
-	if err := r.plot(o.Results); err != nil {
-		return nil, fmt.Errorf("cannot draw: %w", err)
+	if problem := r.plot(o.Results); problem != nil {
+		err = errors.Join(err, fmt.Errorf("cannot draw: %w", problem))
 	}
-	return r, nil
+	return r, err
 }
 
 // loadAverage is empty where it is not known.

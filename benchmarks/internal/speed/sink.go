@@ -35,7 +35,7 @@ func (s *stage) pipeline(ctx context.Context, name string) (*pipeline, error) {
 	if p, err = s.stored(ctx, p, name); err != nil {
 		return nil, err
 	}
-	p.collector, err = s.role(ctx, "collector of "+name, p.environment, "collect")
+	p.collector, err = s.collector(ctx, "collector of "+name, usualResets, p.environment)
 	return p, err
 }
 

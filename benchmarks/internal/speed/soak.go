@@ -55,6 +55,8 @@ func soakScenario(ctx context.Context, s *stage, r *Report) error {
 		first, last := r.Soak[:third], r.Soak[len(r.Soak)-third:]
 		memory := func(m Moment) float64 { return m.Resident }
 		v[growth] = medianOf(last, memory) - medianOf(first, memory)
+		sinks := func(m Moment) float64 { return m.Sink }
+		v[sinkGrowth], v[sinkResident] = medianOf(last, sinks)-medianOf(first, sinks), r.Soak[len(r.Soak)-1].Sink
 		v[lag] = medianOf(last, func(m Moment) float64 { return m.Lag })
 	}
 	r.add(soakOf, fmt.Sprintf("%s at %.0f events/s", s.options.Soak, most/2), v)

@@ -26,8 +26,11 @@ func (r *Report) judge() {
 	if registry, ok := r.median(many, sekisho, registryBytes); ok {
 		atMost("resident MiB, with the registry's "+fmt.Sprintf("%.0f", registry), many, sekisho, resident, 100+registry)
 	}
-	atMost("allocations a request", many, sekisho, allocationsOf, 5)
-	atMost("bytes allocated a request", many, sekisho, allocatedBytesOf, 1024)
+	for i, scenario := range []string{few, many} {
+		over := fmt.Sprintf(" a request, %d connections", connectionsOf[i])
+		atMost("allocations"+over, scenario, sekisho, allocationsOf, 5)
+		atMost("bytes allocated"+over, scenario, sekisho, allocatedBytesOf, 1024)
+	}
 	atLeast("events a second, 50 a request", batches, sekisho, eventsPerSecond, 150_000)
 	atLeast("events a second from Kafka to ClickHouse", sinkOf, "sink", eventsPerSecond, 150_000)
 	for _, row := range r.Rows {
@@ -35,8 +38,8 @@ func (r *Report) judge() {
 		case visibleOf:
 			atMost("p99 from sending an event to its row, ms", visibleOf, row.Subject, latency99, 2000)
 		case soakOf:
-			atMost("growth of memory in the soak, MiB", soakOf, row.Subject, growth, 16)
-			atMost("lag at the end of the soak, of events a second", soakOf, row.Subject, lag, 3*median(row.Values[requestsPerSecond]))
+			atMost("growth of the collector's memory in the soak, MiB", soakOf, row.Subject, growth, 16)
+			atMost("events that the sink is behind at the end of the soak (three seconds')", soakOf, row.Subject, lag, 3*median(row.Values[requestsPerSecond]))
 		}
 	}
 }
