@@ -19,8 +19,8 @@ import (
 // What is measured: all that a request or a record goes through, but for what
 // needs servers or a large registry.
 var (
-	allocationPackages = []string{"./enforcer/...", "./schemas/...", "./ingest", "./stream", "./sinks/forward"}
-	allocationSkipped  = "^BenchmarkSet$|^BenchmarkForward$|^BenchmarkProducer$|^BenchmarkSpooling$"
+	allocationPackages = []string{"./enforcer/...", "./schemas/...", "./ingest", "./stream", "./sinks/forward", "./sinks/clickhouse"}
+	allocationSkipped  = "^BenchmarkSet$|^BenchmarkForward$|^BenchmarkProducer$|^BenchmarkSpooling$|^BenchmarkKafkaToClickHouse$|^BenchmarkSmallRun$"
 )
 
 func allocationsCommand() *cobra.Command {

@@ -91,6 +91,7 @@ type connection struct {
 	random   *rand.Rand
 	requests uint64
 	refused  uint64
+	renewed  time.Time // when the deadline was
 	latency  Histogram
 }
 
@@ -140,12 +141,13 @@ func (c *connection) open(stop *atomic.Bool, begun time.Time, during time.Durati
 	}
 }
 
-// answerWithin is how long an answer may take before the server is given up.
+// answerWithin is how long an answer may take, at least, before the server is given up.
 const answerWithin = time.Minute
 
 func (c *connection) exchange(now time.Time) error {
-	if c.requests%1024 == 0 {
-		_ = c.conn.SetDeadline(time.Now().Add(answerWithin + time.Minute))
+	if at := time.Now(); at.Sub(c.renewed) > answerWithin/2 { // seldom, as it is a timer
+		c.renewed = at
+		_ = c.conn.SetDeadline(at.Add(answerWithin * 3 / 2))
 	}
 	if _, err := c.conn.Write(c.beacon.next(now)); err != nil {
 		return fmt.Errorf("cannot send a request: %w", err)
