@@ -47,7 +47,12 @@ func (l *load) run(ctx context.Context, during time.Duration) (*outcome, error) 
 		workers[i] = c
 	}
 	var stop atomic.Bool
-	defer context.AfterFunc(ctx, func() { stop.Store(true) })()
+	defer context.AfterFunc(ctx, func() {
+		stop.Store(true)
+		for _, c := range workers {
+			c.conn.Close() // the server may hang
+		}
+	})()
 	begun := time.Now()
 	if l.rate == 0 {
 		defer time.AfterFunc(during, func() { stop.Store(true) }).Stop()
@@ -67,6 +72,9 @@ func (l *load) run(ctx context.Context, during time.Duration) (*outcome, error) 
 		})
 	}
 	all.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	o := &outcome{seconds: max(time.Since(begun), during).Seconds()}
 	for _, c := range workers {
 		o.requests += c.requests
@@ -77,10 +85,10 @@ func (l *load) run(ctx context.Context, during time.Duration) (*outcome, error) 
 	// When a server ends all connections break; one of them says so.
 	for _, err := range failures {
 		if err != nil {
-			return o, err
+			return nil, err
 		}
 	}
-	return o, ctx.Err()
+	return o, nil
 }
 
 // connection sends one request after the other.

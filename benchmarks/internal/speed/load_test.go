@@ -2,6 +2,8 @@ package speed
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -77,6 +79,25 @@ func TestOneConnectionSaysThatTheServerEnded(t *testing.T) {
 	l := load{connections: 20, address: answering(t, func(c net.Conn) error { return c.Close() })}
 	if _, err := l.run(t.Context(), time.Second); err == nil || strings.Count(err.Error(), "\n") > 0 {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestInterruptedWhileTheServerHangs: it ends at once.
+func TestInterruptedWhileTheServerHangs(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := make(chan struct{}, 2)
+	l := load{connections: 2, address: answering(t, func(net.Conn) error {
+		asked <- struct{}{}
+		<-t.Context().Done()
+		return nil
+	})}
+	go func() {
+		<-asked
+		cancel()
+	}()
+	begun := time.Now()
+	if _, err := l.run(ctx, time.Hour); !errors.Is(err, context.Canceled) || time.Since(begun) > answerWithin/2 {
+		t.Errorf("%v after %s", err, time.Since(begun))
 	}
 }
 
