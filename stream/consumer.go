@@ -83,6 +83,16 @@ func (o *ConsumerOptions) span(partition int) Span {
 	return s
 }
 
+// How long a member may be silent, and how long it may take to join again.
+const (
+	sessionTimeout   = 10 * time.Second
+	rebalanceTimeout = 20 * time.Second
+)
+
+// MemberLife is how long Kafka may take a consumer that was killed for a member of
+// its group: it may be waiting for others to join, and has a session after that.
+const MemberLife = rebalanceTimeout + sessionTimeout
+
 // NewConsumer prepares a member of the group; Run makes it one.
 func NewConsumer(cluster *Cluster, o ConsumerOptions, handle Handler) *Consumer {
 	if o.Topic == "" {
@@ -114,8 +124,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 		StartOffset:           kafka.FirstOffset,
 		WatchPartitionChanges: true,
 		HeartbeatInterval:     time.Second,
-		SessionTimeout:        10 * time.Second,
-		RebalanceTimeout:      20 * time.Second,
+		SessionTimeout:        sessionTimeout,
+		RebalanceTimeout:      rebalanceTimeout,
 		JoinGroupBackoff:      500 * time.Millisecond,
 	})
 	if err != nil {

@@ -67,7 +67,30 @@ func (c *Cluster) coordinate(ctx context.Context, ask func(context.Context) erro
 	}
 }
 
-// SetCommits sets how far a group has come. The group must have no members.
+// Members returns how many members the group has. One that was killed is a member
+// for up to [MemberLife].
+func (c *Cluster) Members(ctx context.Context, group string) (n int, err error) {
+	err = c.coordinate(ctx, func(ctx context.Context) error {
+		answer, err := c.client.DescribeGroups(ctx, &kafka.DescribeGroupsRequest{GroupIDs: []string{group}})
+		if err != nil {
+			return err
+		}
+		n = 0
+		for _, g := range answer.Groups {
+			if g.Error != nil {
+				return g.Error
+			}
+			n += len(g.Members)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, kafka.GroupIdNotFound) {
+		return 0, fmt.Errorf("cannot find who is in group %s: %w", group, err)
+	}
+	return n, nil
+}
+
+// SetCommits sets how far a group has come. The group must have no [Cluster.Members].
 func (c *Cluster) SetCommits(ctx context.Context, group, topic string, commits map[int]Commit) error {
 	var list []kafka.OffsetCommit
 	for id, commit := range commits {

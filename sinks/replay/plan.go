@@ -94,7 +94,7 @@ func begin(ctx context.Context, cluster *stream.Cluster, topic, target, wanted s
 		commits map[int]stream.Commit
 	}{{group(target) + ".plan", nothing}, {group(target), starts}, {group(target) + ".plan", notes}} {
 		if err := cluster.SetCommits(ctx, step.group, topic, step.commits); err != nil {
-			return nil, fmt.Errorf("cannot begin the replay (if another process replays into %s, stop it): %w", target, err)
+			return nil, fmt.Errorf("cannot begin the replay into %s: %w", target, err)
 		}
 	}
 	return p, nil

@@ -179,10 +179,39 @@ func (r *Replay) plan(ctx context.Context) (*plan, error) {
 	case total(left) > 0:
 		return nil, fmt.Errorf("cannot replay into %s: %w (%d of %d messages are left)", r.Target.Name(), ErrOther, total(left), total(last.spans))
 	}
+	if err := r.awaitOthers(ctx); err != nil {
+		return nil, err
+	}
 	if err := r.Target.Begin(ctx); err != nil {
 		return nil, err
 	}
 	return begin(ctx, r.Cluster, r.topic, r.Target.Name(), r.Wanted, &r.Selection)
+}
+
+// awaitOthers waits until no process replays into the target. One that was killed
+// counts until Kafka knows that it is gone.
+func (r *Replay) awaitOthers(ctx context.Context) error {
+	deadline := time.Now().Add(stream.MemberLife + time.Second)
+	for told := false; ; {
+		n, err := r.Cluster.Members(ctx, group(r.Target.Name()))
+		switch {
+		case err != nil:
+			return fmt.Errorf("cannot begin the replay into %s: %w", r.Target.Name(), err)
+		case n == 0:
+			return nil
+		case time.Now().After(deadline):
+			return fmt.Errorf("cannot begin the replay into %s: another process replays into it; stop that one first", r.Target.Name())
+		case !told:
+			told = true
+			r.Log.Info("waiting for another process that replays into the same to end; Kafka takes a while to miss one that was killed",
+				"into", r.Target.Name(), "at_most", stream.MemberLife)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
 }
 
 // watch returns when all is done, by this process and by others.

@@ -1,0 +1,129 @@
+package replay_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"sekisho/sinks/replay"
+)
+
+// held does not handle anything until it may.
+type held struct {
+	replay.Target
+	begun func()
+	may   <-chan struct{}
+}
+
+func (h *held) Handle(ctx context.Context, partition int, messages []kafka.Message) error {
+	h.begun()
+	select {
+	case <-h.may:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return h.Target.Handle(ctx, partition, messages)
+}
+
+// onLine calls itself with what is logged.
+type onLine func(string)
+
+func (f onLine) Write(line []byte) (int, error) {
+	f(string(line))
+	return len(line), nil
+}
+
+// A replay that is begun anew does not break off one that another process is
+// carrying out. (It took the plan away before it found that it may not.)
+func TestReplayIsNotBrokenOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send(t, w.visits(t, 40)...)
+	target := w.intoTable(t, "events_again")
+	begun, may, first := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := w.replay(&held{Target: target, begun: sync.OnceFunc(func() { close(begun) }), may: may}).Run(t.Context())
+		first <- err
+	}()
+	<-begun
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	second := w.replay(w.intoTable(t, "events_again"))
+	second.Again = true
+	second.Log = slog.New(slog.NewTextHandler(onLine(func(line string) {
+		if strings.Contains(line, "waiting for another process") {
+			cancel()
+		}
+	}), nil))
+	if _, err := second.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("it did not wait: %v", err)
+	}
+	close(may)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+}
+
+// What a process that was killed left in the group is waited for.
+func TestReplayAfterOneWasKilled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send(t, w.visits(t, 40)...)
+	target := w.intoTable(t, "events_again")
+	first := w.run(t, w.replay(target))
+	w.killMember(t, "sekisho-replay-"+target.Name())
+	again := w.replay(target)
+	again.Again = true
+	if counts := w.run(t, again); counts.Read != first.Read {
+		t.Errorf("%d messages were read, want %d", counts.Read, first.Read)
+	}
+}
+
+// killMember joins the group and is gone without leaving it.
+func (w *world) killMember(t *testing.T, group string) {
+	t.Helper()
+	var mu sync.Mutex
+	var sockets []net.Conn
+	dead := false
+	dialer := &kafka.Dialer{DialFunc: func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, address)
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case err != nil:
+			return nil, err
+		case dead:
+			c.Close()
+			return nil, net.ErrClosed
+		}
+		sockets = append(sockets, c)
+		return c, nil
+	}}
+	g, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+		ID: group, Brokers: w.cluster.Config().Brokers, Topics: []string{w.cluster.Config().Topics.Events}, Dialer: dialer,
+		SessionTimeout: 6 * time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	dead = true
+	for _, c := range sockets {
+		c.Close()
+	}
+	mu.Unlock()
+	g.Close()
+	if n, err := w.cluster.Members(t.Context(), group); n != 1 || err != nil {
+		t.Fatalf("the group has %d members, want the one that was killed (%v)", n, err)
+	}
+}
