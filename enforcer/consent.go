@@ -12,6 +12,8 @@ import (
 type consents struct {
 	answers [schemas.NumPurposes]schemas.Answer
 	why     [schemas.NumPurposes]schemas.Reason
+	// byDefault are refused by a page until its visitor has chosen, and by nothing else.
+	byDefault schemas.Purposes
 	// outdated: a grant was left aside because it is older than the policy.
 	outdated schemas.Purposes
 }
@@ -22,6 +24,17 @@ func (c *consents) refuse(set schemas.Purposes, why schemas.Reason) {
 	for p := schemas.Purpose(0); p < schemas.NumPurposes; p++ {
 		if set.Has(p) && (c.answers[p] != schemas.Refused || why == schemas.ReasonMalformedConsent) {
 			c.answers[p], c.why[p] = schemas.Refused, why
+		}
+	}
+	c.byDefault &^= set
+}
+
+// refuseByDefault refuses what a page denies until its visitor has chosen.
+func (c *consents) refuseByDefault(set schemas.Purposes) {
+	for p := schemas.Purpose(0); p < schemas.NumPurposes; p++ {
+		if set.Has(p) && c.answers[p] != schemas.Refused {
+			c.answers[p], c.why[p] = schemas.Refused, schemas.ReasonRefused
+			c.byDefault |= 1 << p
 		}
 	}
 }

@@ -132,7 +132,7 @@ func withheld(action policy.Action, store bool) schemas.Outcome {
 // signal which can be understood does. Silence refuses nothing.
 func (v *Verdict) Refused() (any, understood schemas.Purposes) {
 	for p := schemas.Purpose(0); p < schemas.NumPurposes; p++ {
-		if v.heard.answers[p] != schemas.Refused {
+		if v.heard.answers[p] != schemas.Refused || v.heard.byDefault.Has(p) {
 			continue
 		}
 		any |= 1 << p

@@ -83,13 +83,8 @@ func (h *hearing) hearSignals(s *schemas.Signals, j *jurisdiction) {
 	if s.USPrivacy != "" {
 		h.hearUSPrivacy(s.USPrivacy)
 	}
-	if s.GCS != "" {
-		state, err := consentmode.DecodeGCS(s.GCS)
-		h.hearConsentMode(state, err, s.GCD == "") // gcd tells a choice from a default
-	}
-	if s.GCD != "" {
-		state, err := consentmode.DecodeGCD(s.GCD)
-		h.hearConsentMode(state.Chosen(), err, true)
+	if s.GCS != "" || s.GCD != "" {
+		h.hearConsentMode(s.GCS, s.GCD)
 	}
 	if s.OneTrust != "" {
 		h.hearPlatform(platformOneTrust, h.choices.DecodeOneTrust(s.OneTrust, s.OneTrustClosed), j)
@@ -318,28 +313,40 @@ func (h *hearing) hearUSPrivacy(text string) {
 }
 
 // hearConsentMode hears Google Consent Mode: analytics_storage is analytics,
-// ad_storage and ad_user_data together are advertising. It refuses, and grants if it
-// may.
-func (h *hearing) hearConsentMode(s consentmode.State, err error, mayGrant bool) {
-	if err != nil {
+// ad_storage and ad_user_data together are advertising. gcd tells a choice from the
+// page's default, which grants nothing, and refuses without being a withdrawal; gcs
+// does not, and by itself is taken for a choice.
+func (h *hearing) hearConsentMode(gcs, gcd string) {
+	short, err := consentmode.DecodeGCS(gcs)
+	full, errFull := consentmode.DecodeGCD(gcd)
+	if err != nil || errFull != nil {
 		h.malformed()
 		return
 	}
-	analytics, ads, data := s[consentmode.AnalyticsStorage].Value, s[consentmode.AdStorage].Value, s[consentmode.AdUserData].Value
-	switch {
-	case analytics == consentmode.Denied:
-		h.refuse(1<<schemas.Analytics, schemas.ReasonRefused)
-	case analytics == consentmode.Granted && mayGrant:
-		h.grant(1 << schemas.Analytics)
+	chosen := full.Chosen()
+	if gcd == "" {
+		chosen = short
 	}
-	switch {
-	case ads == consentmode.Denied || data == consentmode.Denied:
-		h.refuse(1<<schemas.Advertising, schemas.ReasonRefused)
-	case ads == consentmode.Granted && mayGrant:
-		h.grant(1 << schemas.Advertising)
+	hear := func(p schemas.Purpose, types ...consentmode.Type) {
+		denied, byChoice := false, false
+		for _, t := range types {
+			d := full[t].Value == consentmode.Denied
+			denied = denied || d || short[t].Value == consentmode.Denied
+			byChoice = byChoice || chosen[t].Value == consentmode.Denied || short[t].Value == consentmode.Denied && !d
+		}
+		switch {
+		case byChoice:
+			h.refuse(1<<p, schemas.ReasonRefused)
+		case denied:
+			h.refuseByDefault(1 << p)
+		case chosen[types[0]].Value == consentmode.Granted:
+			h.grant(1 << p)
+		}
 	}
-	h.flags.noUserData = h.flags.noUserData || data == consentmode.Denied
-	h.flags.noPersonalisation = h.flags.noPersonalisation || s[consentmode.AdPersonalization].Value == consentmode.Denied
+	hear(schemas.Analytics, consentmode.AnalyticsStorage)
+	hear(schemas.Advertising, consentmode.AdStorage, consentmode.AdUserData)
+	h.flags.noUserData = h.flags.noUserData || full[consentmode.AdUserData].Value == consentmode.Denied
+	h.flags.noPersonalisation = h.flags.noPersonalisation || full[consentmode.AdPersonalization].Value == consentmode.Denied
 }
 
 // The platforms, as the policy orders them.
@@ -375,7 +382,11 @@ func (h *hearing) hearPlatform(platform int, err error, j *jurisdiction) {
 		}
 	}
 	tc, ac := h.choices.TC, h.choices.AC
-	h.refuse(refused, schemas.ReasonRefused)
+	if h.choices.Explicit {
+		h.refuse(refused, schemas.ReasonRefused)
+	} else {
+		h.refuseByDefault(refused)
+	}
 	if granted &^= refused | silent; h.choices.Chosen != 0 {
 		h.grantAt(h.choices.Chosen, granted)
 	} else {

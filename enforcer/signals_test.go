@@ -99,6 +99,9 @@ func TestThirdPartySignals(t *testing.T) {
 	check("G111 by choice", signals{"gcd": "11v1v1v1v5", "gcs": "G111"}, "ad_click", "DE", allowed, granted)
 	check("G100 beside a choice", signals{"gcd": "11v1v1v1v5", "gcs": "G100"}, "ad_click", "DE", dropped, refused)
 	check("all denied", signals{"gcd": "11p1p1p1p5"}, "ad_click", "DE", dropped, refused)
+	check("all denied by default, elsewhere", signals{"gcd": "11p1p1p1p5", "gcs": "G100"}, "ad_click", "US-NY", dropped, refused)
+	check("denied by default, granted by the site", signals{"gcd": "11p1p1p1p5", "gcs": "G100", "advertising": true}, "ad_click", "DE", dropped, refused)
+	check("user data denied by default", signals{"gcd": "11r1r1p1r5"}, "ad_click", "DE", dropped, refused)
 	check("never configured", signals{"gcd": "13l3l3l3l1l1"}, "ad_click", "DE", dropped, silent)
 	check("gcd nonsense", signals{"gcd": "xyz"}, "ad_click", "US-NY", dropped, malformed)
 	// Consent management platforms.
@@ -108,6 +111,7 @@ func TestThirdPartySignals(t *testing.T) {
 	check("OneTrust yes", signals{"onetrust": "groups=C0001:1,C0002:1,C0004:0&interactionCount=1", "onetrust_closed": closed}, "pageview", "DE", allowed, granted)
 	check("OneTrust no", signals{"onetrust": "groups=C0001:1,C0002:1,C0004:0&interactionCount=1", "onetrust_closed": closed}, "ad_click", "DE", dropped, refused)
 	check("OneTrust defaults", signals{"onetrust": "groups=C0001:1,C0002:1,C0004:1"}, "pageview", "DE", anonymised, silent)
+	check("OneTrust denies by default", signals{"onetrust": "groups=C0001:1,C0002:0,C0004:0"}, "pageview", "US-NY", anonymised, refused)
 	check("OneTrust unmapped", signals{"onetrust": "groups=C0001:1,X9:1&interactionCount=1", "onetrust_closed": closed}, "pageview", "DE", anonymised, silent)
 	check("Cookiebot yes", signals{"cookiebot": "{stamp:'a',necessary:true,preferences:false,statistics:true,marketing:false,method:'explicit',ver:1,utc:1760000000000,region:'de'}"}, "pageview", "DE", allowed, granted)
 	check("Cookiebot no", signals{"cookiebot": "{stamp:'a',necessary:true,preferences:false,statistics:true,marketing:false,method:'explicit',ver:1,utc:1760000000000,region:'de'}"}, "ad_click", "DE", dropped, refused)

@@ -70,8 +70,9 @@ func TestWithdrawalOfAPartIsACut(t *testing.T) {
 }
 
 // TestWithdrawalByAnyEvent: a signal that refuses what was granted on the site is a
-// withdrawal wherever it is; silence, what cannot be understood, what is older, and
-// what another site is refused, are none.
+// withdrawal wherever it is; silence, what a page or its platform denies until there
+// is a choice, what cannot be understood, what is older, and what another site is
+// refused, are none.
 func TestWithdrawalByAnyEvent(t *testing.T) {
 	t.Parallel()
 	r := start(t)
@@ -98,6 +99,15 @@ func TestWithdrawalByAnyEvent(t *testing.T) {
 	check("one that refuses a part", true, page(consentTo("analytics")))
 	check("the consent cookie", true, page(""), "Cookie: sekisho_consent=1.2026-10-01.none")
 	check("Consent Mode", true, page(`"consent":{"analytics":true,"gcs":"G100"}`))
+	check("Consent Mode, by an update", true, page(`"consent":{"gcs":"G100","gcd":"13q3q3q3q1l1"}`))
+	check("Consent Mode, by the page's default", false, page(`"consent":{"gcs":"G100","gcd":"13p3p3p3p1l1"}`))
+	check("the page's default of a part", true, page(`"consent":{"gcd":"13p3q3p3p1l1"}`))
+	check("the page's default beside a choice", true, page(`"consent":{"analytics":false,"gcd":"13p3p3p3p1l1"}`))
+	check("a choice beside the page's default", true, page(`"consent":{"gcd":"13p3p3p3p1l1"}`), "Cookie: sekisho_consent=1.2026-10-01.none")
+	check("a platform's default", false, page(`"consent":{"onetrust":"groups=C0001:1,C0002:0,C0004:0"}`))
+	check("a platform's choice", true, page(`"consent":{"onetrust":"groups=C0001:1,C0002:0,C0004:0&interactionCount=1"}`))
+	check("the page's default, and a platform's choice", true, page(`"consent":{"gcd":"13p3p3p3p1l1","onetrust":"groups=C0001:1,C0002:0,C0004:0&interactionCount=1"}`))
+	check("a consent event with the page's default", false, `{"type":"consent","site":"shop","consent":{"gcd":"13p3p3p3p1l1"}}`)
 	check("Global Privacy Control", true, page(all), "Sec-GPC: 1")
 	check("silence", false, page(""))
 	check("silence about a part", false, page(`"consent":{"analytics":true}`))

@@ -51,13 +51,11 @@ type Setting struct {
 // consent mode is not in use, or nothing was set.
 type State [NumTypes]Setting
 
-// Chosen returns the state without what only the page's default grants: that was
-// nobody's choice. What a default denies stays denied.
+// Chosen returns the state without what is only the page's default, which was
+// nobody's choice.
 func (s State) Chosen() State {
 	for i := range s {
-		if s[i].Value == Granted && s[i].Update == NotSet {
-			s[i].Value = NotSet
-		}
+		s[i].Value = s[i].Update
 	}
 	return s
 }
