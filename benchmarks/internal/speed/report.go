@@ -49,9 +49,12 @@ var order = []struct{ name, head, format string }{
 
 // Report is what came of a run.
 type Report struct {
-	At         time.Time `json:"at"`
-	Go         string    `json:"go"`
-	Processors int       `json:"processors"`
+	At time.Time `json:"at"`
+	// Revision is the source's that was measured, with "+" when it was changed
+	// since; empty when it is under no version control.
+	Revision   string `json:"revision,omitempty"`
+	Go         string `json:"go"`
+	Processors int    `json:"processors"`
 	// Load is the machine's load average before the run, where it is known:
 	// what else ran makes figures larger.
 	Load    string  `json:"load,omitempty"`

@@ -2,6 +2,7 @@ package speed
 
 import (
 	"context"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,7 @@ import (
 type Options struct {
 	// Quick runs a few minutes instead of an hour or two.
 	Quick bool
-	// Only names the scenarios to run; all when empty.
+	// Only names the scenarios to run; all when nil.
 	Only []string
 	// Sync has Kafka sync every batch to disk before it acknowledges it.
 	Sync bool
@@ -62,6 +63,9 @@ func (o *Options) complete() error {
 		if !slices.Contains(Scenarios(), name) {
 			return fmt.Errorf("there is no scenario %q: there are %s", name, strings.Join(Scenarios(), ", "))
 		}
+	}
+	if o.Only != nil && len(o.Only) == 0 {
+		return fmt.Errorf("--only names no scenario: there are %s", strings.Join(Scenarios(), ", "))
 	}
 	o.repetitions, o.warm, o.during = 5, 3*time.Second, 15*time.Second
 	if o.Quick {
@@ -115,6 +119,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer s.close()
+	r.Revision = revisionOf(s.program)
 	for _, scenario := range scenarios {
 		if len(o.Only) > 0 && !slices.Contains(o.Only, scenario.name) {
 			continue
@@ -135,6 +140,24 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		err = errors.Join(err, fmt.Errorf("cannot draw: %w", problem))
 	}
 	return r, err
+}
+
+// revisionOf is that of the source of which the program was built.
+func revisionOf(program string) string {
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		return ""
+	}
+	revision, changed := "", ""
+	for _, setting := range info.Settings {
+		switch {
+		case setting.Key == "vcs.revision":
+			revision = setting.Value
+		case setting.Key == "vcs.modified" && setting.Value == "true":
+			changed = "+"
+		}
+	}
+	return revision + changed
 }
 
 // loadAverage is empty where it is not known.

@@ -27,6 +27,7 @@ func TestRunBeginsWithNothing(t *testing.T) {
 		{"a-file", Options{Results: filepath.Join(file, "plots")}},
 		{"a-file", Options{Profiles: filepath.Join(file, "profiles")}},
 		{`there is no scenario "nothing": there are collector, `, Options{Only: []string{"nothing"}}},
+		{"--only names no scenario: there are collector, ", Options{Only: []string{}}},
 		{"--soak must be at least", Options{Soak: 1}},
 		{"context canceled", Options{Dir: filepath.Join(dir, "new"), Results: filepath.Join(dir, "plots")}},
 	} {
