@@ -112,5 +112,6 @@ func answerUnavailable(ctx *fasthttp.RequestCtx, problem string) {
 func answerRetry(ctx *fasthttp.RequestCtx, status int, wait time.Duration, problem string) {
 	seconds := int((wait + time.Second - 1) / time.Second)
 	ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(max(seconds, 1)))
+	ctx.Response.Header.Set(fasthttp.HeaderAccessControlExposeHeaders, fasthttp.HeaderRetryAfter) // to the tracker
 	answerError(ctx, status, problem)
 }

@@ -165,7 +165,11 @@ func TestRateLimit(t *testing.T) {
 	for range 3 {
 		r.post(page(""), from("192.0.2.1")).want(t, "within the burst", 204)
 	}
-	r.post(page(""), from("192.0.2.1")).want(t, "one more", 429, "too many requests")
+	more := r.post(page(""), from("192.0.2.1"), shop)
+	more.want(t, "one more", 429, "too many requests")
+	if got := more.header.Get("Access-Control-Expose-Headers"); more.header.Get("Retry-After") == "" || got != "Retry-After" {
+		t.Errorf("the page may read %q of %v", got, more.header)
+	}
 	r.do("GET", pixelOfShop, "", from("192.0.2.1")).want(t, "a pixel", 429)
 	r.do("POST", "/v1/reset", `{"visitor_id":"v"}`, from("192.0.2.1")).want(t, "a reset", 429)
 	r.post(page(""), from("192.0.2.2")).want(t, "another address", 204)

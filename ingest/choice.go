@@ -33,6 +33,17 @@ func (s *session) meetChoice(c *Collector, site *enforcer.Site) {
 	s.noteGranted(site)
 }
 
+// heed carries out what a choice refuses that is rejected: a clock that is a day ahead
+// keeps nobody from taking back what was agreed to.
+func (s *session) heed(c *Collector, site *enforcer.Site) {
+	if !s.declines() && !s.withdraws(site) {
+		return
+	}
+	if wait, ok := s.cut(c); !ok {
+		s.overdrawn = wait
+	}
+}
+
 // declines reports whether the event is a choice by which everything is refused.
 // That nothing is said, or was under a policy of before, is no refusal.
 func (s *session) declines() bool {

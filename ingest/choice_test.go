@@ -193,6 +193,46 @@ func TestChoicesByAClockThatIsWrong(t *testing.T) {
 	check("an older choice by a clock that is ahead", false, 3*time.Hour, 2*time.Hour)
 }
 
+// TestRefusalThatIsRejected: a choice by a clock that is days ahead, or with what the
+// site does not declare, is no event that is taken, and takes back what it refuses all
+// the same. What it grants is not granted.
+func TestRefusalThatIsRejected(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	ahead := of(-48 * time.Hour)
+	check := func(what string, cut bool, choice string) {
+		t.Helper()
+		a := r.post(chosen(consentTo("analytics", "advertising")+of(time.Second)), shop)
+		id, mine := a.visitor(t), a.cookie()
+		got := r.post(choice, shop, mine)
+		got.want(t, what, 400, `"path"`)
+		if value, gone := got.forgottenOrNew(id); gone != cut || value != "" {
+			t.Errorf("%s: cut is %t, want %t, and the cookie is %q", what, gone, cut, value)
+		}
+		again := r.post(page(consentTo("analytics")+`,"visitor_id":"`+id+`"`), represent)
+		if strings.Contains(again.body, `"reason":"reset"`) != cut {
+			t.Errorf("%s: the old one is answered %s", what, again.body)
+		}
+	}
+	check("a decline", true, chosen(no+ahead))
+	check("a withdrawal of a part", true, chosen(consentTo("analytics")+ahead))
+	check("a decline among others", true, `[`+page(yes+ahead)+`,`+chosen(no+ahead)+`,`+page(yes+ahead)+`]`)
+	check("a decline with a property of no site", true, chosen(no+of(0)+`,"properties":{"unknown":1}`))
+	check("consent to what was granted", false, chosen(consentTo("analytics", "advertising")+ahead))
+	check("consent to more", false, chosen(yes+ahead))
+	check("an old decline that was kept", false, chosen(no+of(60*24*time.Hour)))
+	if got := r.post(chosen(yes+ahead), shop); len(got.cookies()) != 0 {
+		t.Errorf("consent that is rejected sets %v", got.cookies())
+	}
+	if got := r.resetKinds(); len(got) != 4 {
+		t.Errorf("the resets are of %v", got)
+	}
+	r.accounted(map[string]uint64{
+		"shop consent allowed necessary": 7, "shop consent rejected invalid": 8,
+		"shop pageview allowed granted": 3, "shop pageview dropped reset": 4, "shop pageview rejected invalid": 2,
+	})
+}
+
 // TestRetryAfterReset: an event that was let through under the old identifier and
 // comes again under a new cookie is not the new visitor's, however soon; but a
 // retry under the same cookie is the same event.

@@ -43,7 +43,7 @@ func (c *Collector) process(ctx *fasthttp.RequestCtx, s *session, take func(*fas
 		answerRetry(ctx, fasthttp.StatusTooManyRequests, s.overdrawn, "too many choices that reset somebody; send the request again")
 		return nil
 	}
-	if s.rejected == len(s.results) {
+	if s.rejected == len(s.results) && len(s.resets) == 0 {
 		// Nobody need wait: what is not answered with success need not be durable.
 		for i := range s.decisions {
 			c.count(s.decisions[i])

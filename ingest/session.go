@@ -135,7 +135,8 @@ func (s *session) take(c *Collector) {
 		s.reject(site.Name, schemas.ReasonOrigin, &schemas.Invalid{Path: "site", Problem: "does not take events from this origin; add it to the site's origins in the handling policy"})
 		return
 	}
-	if problem := s.complete(c, site); problem != nil {
+	problem := s.complete(c, site)
+	if problem != nil && e.Type != schemas.ConsentGiven {
 		s.reject(site.Name, schemas.ReasonInvalid, problem)
 		return
 	}
@@ -156,6 +157,11 @@ func (s *session) take(c *Collector) {
 	s.sessionID, s.apart, s.given = e.Get(schemas.SessionID), "", false
 	s.qualify()
 	c.enforcer.Decide(s.table, site, e, &s.request, &s.verdict)
+	if problem != nil {
+		s.heed(c, site)
+		s.reject(site.Name, schemas.ReasonInvalid, problem)
+		return
+	}
 	s.meetChoice(c, site)
 	s.write(c, site, clientID)
 }
@@ -167,9 +173,7 @@ const maxChoices = 500
 // complete checks what takes the time and the site's policy.
 func (s *session) complete(c *Collector, site *enforcer.Site) *schemas.Invalid {
 	e := &s.event
-	if problem := site.CheckProperties(e); problem != nil {
-		return problem
-	}
+	s.made = moment{}
 	if id := e.Get(schemas.ID); e.Time.IsZero() && id != "" {
 		t, ok := timeOf(id)
 		if !ok {
@@ -182,6 +186,9 @@ func (s *session) complete(c *Collector, site *enforcer.Site) *schemas.Invalid {
 	}
 	if e.Time.IsZero() {
 		e.Time = s.now
+	}
+	if problem := site.CheckProperties(e); problem != nil {
+		return problem
 	}
 	if e.Time.Before(s.now.Add(-c.config.MaxAge)) {
 		return &schemas.Invalid{Path: "time", Problem: "is too old; events are taken for " + c.config.MaxAge.String()}

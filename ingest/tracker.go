@@ -53,6 +53,7 @@ func (c *Collector) serveTracker(ctx *fasthttp.RequestCtx) {
 	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "public, max-age=300")
 	ctx.Response.Header.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
 	ctx.Response.Header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	ctx.Response.Header.Set(fasthttp.HeaderAccessControlAllowOrigin, "*") // for <script crossorigin>
 	ctx.SetContentType("text/javascript; charset=utf-8")
 	ctx.SetBody(bytes.Replace(tracker, []byte("/*CONFIG*/ null"), text, 1))
 }

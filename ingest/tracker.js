@@ -19,7 +19,7 @@
   // granted purposes joined by "+", or "none". It holds no identifier. A choice
   // made before the policy last changed in substance is none.
   function readChoice() {
-    const pair = document.cookie.split("; ").find((c) => c.startsWith(consentCookie + "="));
+    const pair = cookies().split("; ").find((c) => c.startsWith(consentCookie + "="));
     const parts = /=1\.(\d{4}-\d\d-\d\d)\.([a-z+]+)$/.exec(pair || "");
     if (!parts || parts[1] < config.material) return null;
     const granted = parts[2] === "none" ? [] : parts[2].split("+");
@@ -36,7 +36,18 @@
 
   function keepChoice(value, seconds) {
     const secure = location.protocol === "https:" ? "; Secure" : "";
-    document.cookie = consentCookie + "=" + value + "; Path=/; Max-Age=" + seconds + "; SameSite=Lax" + secure;
+    cookies(consentCookie + "=" + value + "; Path=/; Max-Age=" + seconds + "; SameSite=Lax" + secure);
+  }
+
+  // cookies returns them all, after setting one where one is given. A sandboxed
+  // frame has none.
+  function cookies(set) {
+    try {
+      if (set) document.cookie = set;
+      return document.cookie;
+    } catch {
+      return "";
+    }
   }
 
   // Global Privacy Control refuses whatever was clicked.
@@ -80,13 +91,15 @@
   }
 
   function track(type, fields) {
-    const own = Object.assign({}, fields);
+    const own = copyOf(fields);
+    if (!own) return;
     const named = type === "custom" && Object.hasOwn(config.named, own.name);
     const rule = named ? config.named[own.name] : Object.hasOwn(config.events, type) && config.events[type];
     if (!rule) return;
     if (queue.length >= 500 && type !== "consent") return; // the collector is long out of reach
     const event = { id: newID(), time: new Date().toISOString(), type, rule, own, agreed: optional };
-    event.url = location.href.split("#")[0];
+    // A frame without an address of its own is of the page around it.
+    event.url = (/^about:/.test(location.href) ? document.baseURI : location.href).split("#")[0];
     event.title = document.title;
     event.waiting = !readChoice();
     if (event.waiting) tell(event, "waiting");
@@ -94,6 +107,24 @@
     queue.push(event);
     Promise.resolve().then(send); // what is tracked in this turn goes together
     return event.id;
+  }
+
+  // copyOf returns an event's fields as they are now. What cannot be sent is said
+  // to the page's developer: in the queue it would hold up all that follows.
+  function copyOf(fields) {
+    try {
+      const own = JSON.parse(JSON.stringify(Object.assign({}, fields)));
+      if (own.url) own.url = address(new URL(own.url, document.baseURI));
+      return own;
+    } catch (problem) {
+      console.error("sekisho: an event cannot be sent:", problem);
+    }
+  }
+
+  // address returns an address as the collector takes it: without its query where
+  // it is too long, or without its path.
+  function address(page) {
+    return [page.href, page.origin + page.pathname].find((a) => a.length <= 4096) || page.origin + "/";
   }
 
   // settle narrows what an event is under to what is agreed to now. It never
@@ -117,14 +148,14 @@
 
     const agreed = (p) => event.agreed.includes(p) && !refusedByGPC(p);
     if (agreed(event.rule.purpose)) {
-      const page = agreed("analytics") ? environment(event) : { url: event.url };
+      const page = agreed("analytics") ? environment(event) : { url: address(new URL(event.url)) };
       return { credentials: "include", fields: Object.assign(page, event.own, base) };
     }
     if (event.rule.without === "dropped") return null;
     const required = { name: event.own.name, ad_placement: event.own.ad_placement };
     const own = event.rule.without === "allowed" ? event.own : required;
-    const address = new URL(event.own.url || event.url, location.href);
-    const bare = Object.assign({}, own, { url: address.origin + address.pathname }, base);
+    const page = new URL(event.own.url || address(new URL(event.url)));
+    const bare = Object.assign({}, own, { url: page.origin + page.pathname }, base);
     if (event.type !== "consent") return { credentials: "omit", fields: bare };
     // A choice goes with the visitor cookie, which only the collector can read
     // and has to take away from who refuses; and a refusal goes by itself, so
@@ -136,7 +167,7 @@
   function environment(event) {
     const page = new URL(event.url);
     const fields = {
-      url: event.url.length <= 4096 ? event.url : page.origin + page.pathname,
+      url: address(page),
       title: clip(event.title, 512),
       language: navigator.language,
       timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
@@ -174,8 +205,10 @@
   // send keeps one request under way: the first answer after consent sets the
   // visitor cookie, and what follows must carry it. Until a choice is made
   // everything waits for it. Only a page that is being left cannot wait; then
-  // no choice is a refusal.
+  // no choice is a refusal. A page rendered ahead may never be seen, and sends
+  // nothing until it is.
   function send() {
+    if (document.prerendering) return;
     do {
       if (!leaving && (underway > 0 || paused || !readChoice())) return;
       const batch = take();
@@ -338,8 +371,13 @@
     track("pageview");
   });
 
+  function shownAtLast() {
+    track("pageview");
+    send(); // what was tracked meanwhile, too
+  }
+
   // A page rendered ahead is not yet viewed.
-  if (document.prerendering) document.addEventListener("prerenderingchange", () => track("pageview"), { once: true });
+  if (document.prerendering) document.addEventListener("prerenderingchange", shownAtLast, { once: true });
   else track("pageview");
   dispatchEvent(new CustomEvent("sekisho", { detail: window.sekisho }));
 })();

@@ -80,6 +80,9 @@ func TestTrackerTellsNoVisitorFromAnother(t *testing.T) {
 	if again := askTracker(t, "GET", "/sekisho.js?site=shop"); !bytes.Equal(again.Body(), answer.Body()) {
 		t.Error("the script differs from request to request")
 	}
+	if got := string(answer.Header.Peek("Access-Control-Allow-Origin")); got != "*" {
+		t.Errorf("with the attribute crossorigin %q may load it", got)
+	}
 	if got := string(answer.Header.Peek("Cache-Control")); got != "public, max-age=300" {
 		t.Errorf("Cache-Control is %q", got)
 	}

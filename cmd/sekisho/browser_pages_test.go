@@ -1,0 +1,86 @@
+//go:build browser
+
+package main_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// TestTrackerHearsARefusal: whatever a page has tracked before, and whatever its
+// address is, who takes consent back is heard.
+func TestTrackerHearsARefusal(t *testing.T) {
+	u := startUp(t, t.TempDir())
+	v := newVisitor(t, u.Demo, "heard6143")
+	v.open(t, "/")
+	check := func(what, act string) {
+		t.Helper()
+		evaluate[any](t, v, `sekisho.choose({ analytics: true, advertising: true })`)
+		identifier := v.awaitCookie(t, "sekisho_id")
+		if got := evaluate[bool](t, v, act); !got {
+			t.Errorf("%s: %s is not so", what, act)
+		}
+		evaluate[any](t, v, `sekisho.choose({})`)
+		v.awaitNoCookie(t, "sekisho_id")
+		wantReset(t, u, identifier)
+	}
+	check("an address that is none", `sekisho.track("pageview", { url: "http://" }) === undefined`)
+	check("a number that JSON does not have", `sekisho.track("consent", { value: 1n }) === undefined`)
+	check("an object that holds itself", `(() => { const o = {}; o.properties = o; return sekisho.track("conversion", o) === undefined; })()`)
+	check("a long query", `(history.replaceState(null, "", "/?q=" + "x".repeat(5000)), true)`)
+	check("a long path", `(history.replaceState(null, "", "/" + "x".repeat(5000)), true)`)
+}
+
+// TestTrackerKeepsWhatWasTracked: an event says what was so when it was tracked, and
+// an address of the page's own may be relative.
+func TestTrackerKeepsWhatWasTracked(t *testing.T) {
+	u := startUp(t, t.TempDir())
+	v := newVisitor(t, u.Demo, "kept2087")
+	v.open(t, "/")
+	evaluate[any](t, v, `(() => {
+		const order = { name: "order", currency: "JPY", properties: { plan: "first" } };
+		sekisho.track("conversion", order);
+		order.properties.plan = "second";
+		sekisho.track("pageview", { url: "step/2" });
+	})()`)
+	v.click(t, "#accept")
+	awaitEvents(t, u, 1, "type = 'conversion' AND properties['plan'] = 'first'")
+	awaitEvents(t, u, 1, "type = 'pageview' AND path = '/step/2'")
+}
+
+// TestTrackerRenderedAhead: a page that the browser renders before anybody sees it
+// sends nothing until then, whatever it tracks.
+func TestTrackerRenderedAhead(t *testing.T) {
+	u := startUp(t, t.TempDir())
+	g, site := newGate(t, u)
+	v := newVisitor(t, site, "ahead9930")
+	v.open(t, "/")
+	v.click(t, "#accept")
+	v.awaitSent(t, "Page view", "allowed")
+	before := len(g.requests())
+	v.do(t, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+			Source: `{ let ahead = true;
+				Object.defineProperty(Document.prototype, "prerendering", { get: () => ahead });
+				window.seen = () => { ahead = false; document.dispatchEvent(new Event("prerenderingchange")); }; }`,
+		})
+		return err
+	}))
+	v.open(t, "/product/usui-genmaicha")
+	v.click(t, "#share")
+	// A later request of the page: what was tracked before it would be there by then.
+	evaluate[int](t, v, `fetch(document.querySelector("script[src*='sekisho.js']").src).then((r) => r.status)`)
+	for _, r := range g.requests()[before:] {
+		if strings.Contains(r.Body, "usui-genmaicha") {
+			t.Errorf("the page that nobody has seen sent %s", r.Body)
+		}
+	}
+	evaluate[any](t, v, `seen()`)
+	v.awaitSent(t, "Share", "allowed")
+	awaitEvents(t, u, 1, "name = 'share'")
+	awaitEvents(t, u, 1, "type = 'pageview' AND path = '/product/usui-genmaicha'")
+}
