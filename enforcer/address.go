@@ -8,15 +8,8 @@ import (
 	"sekisho/enforcer/identifiers"
 )
 
-// Bounds of what is kept of a page's address.
-const (
-	maxSegments   = 8  // of the path; the rest goes
-	maxSegment    = 48 // bytes of one, decoded
-	maxParameters = 8
-)
-
-// idSegment stands for a segment of a path that could be an identifier.
-const idSegment = "%5Bid%5D"
+// maxParameters is the most that is kept of a page's address.
+const maxParameters = 8
 
 // appendPage appends what an anonymised event keeps of the address of a page
 // of the site: origin, path and allowed parameters. The address of another
@@ -64,63 +57,6 @@ func (s *Site) appendOwn(b []byte, origin string) []byte {
 		}
 	}
 	return append(b, origin...)
-}
-
-// appendPath appends the path, with a mark for what could be an identifier:
-// what [identifiers.AnonymiseURL] marked, what is long, and any number of
-// three digits or more that is no year.
-func appendPath(b []byte, path string) []byte {
-	segments := 0
-	for segment := range strings.SplitSeq(path, "/") {
-		if segment == "" {
-			continue
-		}
-		if segments++; segments > maxSegments {
-			break
-		}
-		b = append(b, '/')
-		if decodedLen(segment) > maxSegment || hasNumber(segment) {
-			segment = idSegment
-		}
-		b = append(b, segment...)
-	}
-	if segments == 0 || segments <= maxSegments && strings.HasSuffix(path, "/") {
-		b = append(b, '/')
-	}
-	return b
-}
-
-// decodedLen is the length of a percent-encoded text.
-func decodedLen(s string) int { return len(s) - 2*strings.Count(s, "%") }
-
-// hasNumber reports whether the segment has a number of three digits or more
-// that is neither a year nor a date. The digits of escapes are none.
-func hasNumber(s string) bool {
-	for i := 0; i < len(s); {
-		if s[i] == '%' {
-			i += 3
-			continue
-		}
-		start := i
-		for i < len(s) && s[i] >= '0' && s[i] <= '9' {
-			i++
-		}
-		if n := s[start:i]; len(n) >= 3 && !isYear(n) && !isCompactDate(n) {
-			return true
-		}
-		if i == start {
-			i++
-		}
-	}
-	return false
-}
-
-// isCompactDate accepts yyyymm and yyyymmdd.
-func isCompactDate(s string) bool {
-	if len(s) != 6 && len(s) != 8 || !isYear(s[:4]) || s[4:6] < "01" || s[4:6] > "12" {
-		return false
-	}
-	return len(s) == 6 || s[6:] >= "01" && s[6:] <= "31"
 }
 
 // appendParameters appends the parameters that the policy keeps and whose

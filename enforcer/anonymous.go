@@ -94,6 +94,9 @@ func plainName(text string) string {
 	if len(text) > maxName || identifiers.IdentifierLike(text) {
 		return ""
 	}
+	if lower := strings.ToLower(text); lower != text {
+		return plainName(lower) // in which a capital no longer begins a word
+	}
 	words, numbers := 0, 0
 	for i := 0; i < len(text); {
 		if i > 0 {
@@ -119,7 +122,7 @@ func plainName(text string) string {
 	if words == 0 || words > 4 || numbers > 1 {
 		return ""
 	}
-	return strings.ToLower(text)
+	return text
 }
 
 // plainValue returns the value of an address's parameter when it is a plain

@@ -28,6 +28,29 @@ func TestAnonymousPage(t *testing.T) {
 	check("https://shop.example.jp/wiki/%E9%96%A2%E6%89%80", "https://shop.example.jp/wiki/%E9%96%A2%E6%89%80")
 	check("https://shop.example.jp/a/b/c/d/e/f/g/h/i/j/", "https://shop.example.jp/a/b/c/d/e/f/g/h")
 	check("https://shop.example.jp/a-name-that-is-much-longer-than-any-page-would-be-called", "https://shop.example.jp/%5Bid%5D")
+	// However a number is written, it is one, and its escapes say nothing.
+	for _, number := range []string{"%34%38%32%31", "４８２１", "%EF%BC%94%EF%BC%98%EF%BC%92%EF%BC%91", "٤٨٢١", "%D9%A4%D9%A8%D9%A2%D9%A1", "四八二一", "②④⑧", "%253482%2531", "%F0%9D%9F%92%F0%9D%9F%96%F0%9D%9F%90"} {
+		check("https://shop.example.jp/item/"+number, "https://shop.example.jp/item/%5Bid%5D")
+	}
+	check("https://shop.example.jp/%74%65%61/%e9%96%a2", "https://shop.example.jp/tea/%E9%96%A2")
+	check("https://shop.example.jp/%75sers/taro", "https://shop.example.jp/users/%5Bid%5D")
+	check("https://shop.example.jp/%E4%BA%8C%E3%80%87%E4%BA%8C%E5%85%AD%E5%B9%B4/第三話", "https://shop.example.jp/%E4%BA%8C%E3%80%87%E4%BA%8C%E5%85%AD%E5%B9%B4/第三話")
+	// What no page is called.
+	for _, odd := range []string{"a%3Bjsessionid=x", "users%2Ftaro", "tea%00", "tea%E2%80%8B", "tea%E3%85%A4", "tea%EF%B8%8F", "%F0%9F%98%80%F0%9F%98%82", "%FF", "%E9%96", "tea%250A", "tea*", "$tea", "~taro"} {
+		check("https://shop.example.jp/x/"+odd, "https://shop.example.jp/x/%5Bid%5D")
+	}
+	check("https://shop.example.jp/Help:Tea_(green)/Q%26A/o'clock/a%20b/【新茶】・煎茶！", "https://shop.example.jp/Help:Tea_(green)/Q%26A/o'clock/a%20b/【新茶】・煎茶！")
+	// Short tokens, in groups or spread over directories.
+	for _, token := range []string{"a1b2c3d", "3xY9kQz", "X7K2-9QPL-M3NT", "ab12-cd34-ef56", "qx7-k2p-9zt", "0xc0.0xa8.0x1.0x1"} {
+		check("https://shop.example.jp/"+token+"/x", "https://shop.example.jp/%5Bid%5D/x")
+	}
+	check("https://shop.example.jp/id/12/34/56/x", "https://shop.example.jp/id/%5Bid%5D/%5Bid%5D/%5Bid%5D/x")
+	check("https://shop.example.jp/avatars/ab/3f/cd/9c/12.png", "https://shop.example.jp/avatars/ab/%5Bid%5D/cd/%5Bid%5D/%5Bid%5D")
+	check("https://shop.example.jp/2026/11/23/12/30/45", "https://shop.example.jp/2026/11/23/%5Bid%5D/%5Bid%5D/%5Bid%5D")
+	check("https://shop.example.jp/2026/11/23/category/12/34", "https://shop.example.jp/2026/11/23/category/12/34")
+	for _, plain := range []string{"ps5-vs-ps4", "mp3-mp4", "iphone15-case", "v1.2.3-rc.1", "top10", "b2b", "i18n", "2026-11-23", "sale-20261123-20261130", "d3-axis-3.0.0.tgz", "logo@2x.png"} {
+		check("https://shop.example.jp/"+plain, "https://shop.example.jp/"+plain)
+	}
 	// Parameters: allowed, plain, once, in order.
 	check("https://shop.example.jp/?page=2&id=7", "https://shop.example.jp/?page=2")
 	check("https://shop.example.jp/?page=4821", "https://shop.example.jp/")
@@ -75,7 +98,7 @@ func TestPlainName(t *testing.T) {
 	check("sale2026", "sale2026")
 	check("email", "email")
 	for _, none := range []string{"", "2026", "2026-2025-a", "u4821", "sale-20", "a--b", "-a", "a-", "a b", "taro@example.com", "%41", "秋", "a-b-c-d-e",
-		"a-name-that-is-too-long-for-a-campaign", "qxvzkwpj", "sale-hgqzwxbv"} {
+		"a-name-that-is-too-long-for-a-campaign", "qxvzkwpj", "sale-hgqzwxbv", "BrbAA"} {
 		check(none, "")
 	}
 }

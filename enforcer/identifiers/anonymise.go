@@ -5,9 +5,10 @@ import "strings"
 // AnonymiseURL appends what an anonymised event may keep of a page's address:
 // scheme, host and port; the path, its identifier-like segments (see
 // [IdentifierLike]) and those that follow one such as users replaced by a
-// mark; and the query parameters that keepParam allows, their names given as
-// they are written, with direct identifiers masked. User, password, matrix
-// parameters and fragment go.
+// mark, and the others written as RFC 3986, section 6.2.2, has it: which of their
+// letters were percent-encoded says nothing of the page; and the query parameters
+// that keepParam allows, their names given as they are written, with direct
+// identifiers masked. User, password, matrix parameters and fragment go.
 //
 // It appends nothing when the address is not a valid http or https one, or its
 // host is the IP address of another machine.
@@ -79,14 +80,39 @@ func appendPath(dst []byte, path string) []byte {
 		if segment == "" {
 			continue
 		}
-		if afterPerson && !isAction(segment) || IdentifierLike(segment) {
-			dst = append(dst, idMark...)
-		} else {
+		from := len(dst)
+		if strings.IndexByte(segment, '%') < 0 {
 			dst = append(dst, segment...)
+		} else {
+			dst = appendNormal(dst, segment)
+			segment = view(dst[from:])
 		}
+		marked := afterPerson && !isAction(segment) || IdentifierLike(segment)
 		afterPerson = isPerson(segment)
+		if marked {
+			dst = append(dst[:from], idMark...)
+		}
 	}
 	return maskFrom(dst, start)
+}
+
+// appendNormal appends a valid segment without needless escapes.
+func appendNormal(dst []byte, segment string) []byte {
+	const capitals = "0123456789ABCDEF"
+	for i := 0; i < len(segment); i++ {
+		if segment[i] != '%' {
+			dst = append(dst, segment[i])
+			continue
+		}
+		b := unhex(segment[i+1])<<4 | unhex(segment[i+2])
+		if is(b, token) || b == '.' || b == '~' {
+			dst = append(dst, b)
+		} else {
+			dst = append(dst, '%', capitals[b>>4], capitals[b&15])
+		}
+		i += 2
+	}
+	return dst
 }
 
 // maskFrom masks what was appended from start on.

@@ -5,7 +5,7 @@ import "strings"
 // IdentifierLike reports whether a path segment looks like an identifier, a
 // token or a direct identifier rather than like words: numbers of six or more
 // digits that are no date, UUIDs, hexadecimal and base64 tokens, mixtures of
-// letters and digits, letters that no word is made of, handles such as @taro. Slugs, years, dates, page numbers
+// letters and digits, letters that no word is made of, handles such as @taro and ~taro. Slugs, years, dates, page numbers
 // and product names are not identifier-like. The segment may be
 // percent-encoded.
 func IdentifierLike(segment string) bool {
@@ -14,7 +14,7 @@ func IdentifierLike(segment string) bool {
 	}
 	room := scratches.Get().(*scratch)
 	f := finder{folded: room.fold(segment), form: &asAnonymous}
-	like := f.at(0) == '@' || f.paddedBase64() || numericSegment(f.text) || f.mixedPiece() || unlikelyWord(f.text)
+	like := f.at(0) == '@' || f.at(0) == '~' || f.paddedBase64() || numericSegment(f.text) || f.mixedPiece() || unlikelyWord(f.text)
 	if !like {
 		f.find()
 		like = f.found || f.sawUUID
@@ -98,8 +98,8 @@ func isMixed(piece []byte) bool {
 	s := shapeOf(piece)
 	n := len(piece)
 	switch {
-	case n < 8:
-		return false
+	case n < 8: // 3xY9kQz, but neither mp3 nor ps5slim
+		return n >= 5 && s.digits >= 2 && s.letters >= 2 && s.changes >= 3
 	case s.letters == 0:
 		return !isDate(piece[:min(n, 14)], n)
 	case s.digits == 0:
