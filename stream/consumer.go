@@ -171,10 +171,9 @@ func (c *Consumer) start(ctx context.Context, g *kafka.Generation) {
 			defer context.AfterFunc(ctx, stop)()
 			c.active.Add(1)
 			defer c.active.Add(-1)
-			p := &partition{consumer: c, id: assigned.ID, span: c.options.span(assigned.ID), offset: assigned.Offset, commit: func(offset int64) error {
-				return g.CommitOffsets(map[string]map[int]int64{topic: {assigned.ID: offset}})
-			}}
-			p.consume(run)
+			note := &Note{cluster: c.cluster, group: g, topic: topic, partition: assigned.ID}
+			p := &partition{consumer: c, id: assigned.ID, span: c.options.span(assigned.ID), offset: assigned.Offset, note: note, commit: note.commit}
+			p.consume(context.WithValue(run, noteKey{}, note))
 		})
 	}
 }
@@ -185,6 +184,7 @@ type partition struct {
 	id       int
 	span     Span
 	offset   int64 // of the next message
+	note     *Note // nil when nothing is committed
 	commit   func(int64) error
 	gathered int // messages of the last run, as many as the next may have
 	patience patience
@@ -344,6 +344,7 @@ func (p *partition) deliver(ctx context.Context, messages []kafka.Message) bool 
 	p.begin(messages)
 	defer p.end()
 	for {
+		p.note.at(p.offset)
 		err := c.handle(ctx, p.id, messages)
 		if err == nil {
 			break

@@ -92,14 +92,18 @@ func (c *Cluster) Members(ctx context.Context, group string) (n int, err error) 
 
 // SetCommits sets how far a group has come. The group must have no [Cluster.Members].
 func (c *Cluster) SetCommits(ctx context.Context, group, topic string, commits map[int]Commit) error {
+	return c.commit(ctx, &kafka.OffsetCommitRequest{GroupID: group, GenerationID: -1}, topic, commits)
+}
+
+// commit sets how far a group has come, for who the request says.
+func (c *Cluster) commit(ctx context.Context, by *kafka.OffsetCommitRequest, topic string, commits map[int]Commit) error {
 	var list []kafka.OffsetCommit
 	for id, commit := range commits {
 		list = append(list, kafka.OffsetCommit{Partition: id, Offset: commit.Offset, Metadata: commit.Note})
 	}
 	err := c.coordinate(ctx, func(ctx context.Context) error {
-		answer, err := c.client.OffsetCommit(ctx, &kafka.OffsetCommitRequest{
-			GroupID: group, GenerationID: -1, Topics: map[string][]kafka.OffsetCommit{topic: list},
-		})
+		by.Topics = map[string][]kafka.OffsetCommit{topic: list}
+		answer, err := c.client.OffsetCommit(ctx, by)
 		if err != nil {
 			return err
 		}
@@ -111,7 +115,7 @@ func (c *Cluster) SetCommits(ctx context.Context, group, topic string, commits m
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("cannot set how far group %s is: %w", group, err)
+		return fmt.Errorf("cannot set how far group %s is: %w", by.GroupID, err)
 	}
 	return nil
 }

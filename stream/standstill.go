@@ -22,7 +22,7 @@ func (c *Consumer) Standstill() time.Duration {
 
 // watchGroup keeps Standstill true until ctx ends.
 func (c *Consumer) watchGroup(ctx context.Context) {
-	moved := map[int]Commit{}    // how far each partition was
+	moved := map[int]int64{}     // how far each partition was
 	since := map[int]time.Time{} // and since when
 	for ; ctx.Err() == nil; pause(ctx, c.period) {
 		spans, err := c.cluster.Spans(ctx, c.options.Topic)
@@ -35,8 +35,8 @@ func (c *Consumer) watchGroup(ctx context.Context) {
 		}
 		var oldest *time.Time
 		for _, s := range spans {
-			at := commits[s.Partition]
-			if begun, ok := since[s.Partition]; !ok || at != moved[s.Partition] || max(at.Offset, s.From) >= s.To {
+			at := commits[s.Partition].Offset // and not its note, which tells of a run under way
+			if begun, ok := since[s.Partition]; !ok || at != moved[s.Partition] || max(at, s.From) >= s.To {
 				moved[s.Partition], since[s.Partition] = at, time.Now()
 			} else if oldest == nil || begun.Before(*oldest) {
 				oldest = &begun

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,10 +21,10 @@ type delivery struct {
 	partition int
 	messages  []kafka.Message
 	left      left
-	expired   atomic.Uint64 // events
 
 	mu      sync.Mutex
 	settled []bool            // by place in the run: nothing is left to do
+	expired uint64            // how many of these events were too old
 	sender  map[uuid.UUID]int // place that sends the event of an id
 }
 
@@ -35,6 +34,15 @@ func (d *delivery) done(places ...int) {
 	for _, place := range places {
 		d.settled[place] = true
 	}
+}
+
+// expire settles an event that is too old.
+func (d *delivery) expire(place int) {
+	d.metrics.expired.Inc()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.settled[place] = true
+	d.expired++
 }
 
 // prefix returns how many messages from the first on are settled.

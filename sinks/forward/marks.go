@@ -11,27 +11,24 @@ import (
 	"sekisho/stream"
 )
 
-// marks remember in Kafka, as a consumer group without members, what the commits of
-// the forwarder's own group cannot say, since these are of all messages before one:
-// the offset of a mark is that up to which events of a partition may have been sent,
-// its note which of them are settled all the same. So whoever takes over sends no
-// event again of which the end is known, and counts those of which it is not, where
-// the recipient would not know them.
-type marks struct {
-	cluster *stream.Cluster
-	group   string
-	ahead   bool // mark what is about to be sent: the recipient knows no event again
-
-	mu   sync.Mutex
-	left map[int]left // by partition
-}
-
-// left is what whoever had a partition before has left.
+// left is what whoever had a partition before has left: the note of the group's commit.
+// Commits are of all messages before one, and events are settled in any order. So the
+// note says up to which offset events may have been sent, and which of them are settled
+// all the same: whoever takes over sends no event again of which the end is known, and
+// counts those of which it is not, where the recipient would not know them.
 type left struct {
 	to      context.Context // of the assignment; the consumer gives all its runs the same
 	settled note
 	before  int64 // offset up to which events may have been sent
 	expired uint64
+}
+
+// marks know what was left.
+type marks struct {
+	ahead bool // mark what is about to be sent: the recipient knows no event again
+
+	mu   sync.Mutex
+	left map[int]left // by partition
 }
 
 // begin returns what was left of the run, and of what comes after it.
@@ -42,49 +39,55 @@ func (m *marks) begin(ctx context.Context, partition int, run []kafka.Message) (
 	if l.to == ctx {
 		return l, nil
 	}
-	commits, err := m.cluster.Commits(ctx, m.group, run[0].Topic, partition+1)
-	if err != nil {
-		return left{}, err
+	l = left{to: ctx}
+	if n := stream.NoteOf(ctx); n != nil {
+		text, err := n.Left(ctx)
+		if err != nil {
+			return left{}, err
+		}
+		mark := readMark(text)
+		l.settled, l.before, l.expired = readNote(mark.settled, &run[0]), mark.sent, mark.expired
 	}
-	mark := commits[partition]
-	settled, expired := splitNote(mark.Note)
-	l = left{to: ctx, settled: readNote(settled, &run[0]), before: mark.Offset, expired: expired}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.left[partition] = l
 	return l, nil
 }
 
-// set marks up to which offset events may have been sent, and which messages of the
-// run, and of what was left after it, are settled.
-func (m *marks) set(ctx context.Context, partition int, run []kafka.Message, settled []bool, sent int64, after *left, expired uint64) error {
+// mark says what is settled of the run from a place on, and of what was left after it.
+func (d *delivery) mark(from int, settled []bool, sent int64, expired uint64) string {
+	run := d.messages[from:]
 	n := note{first: run[0].Offset}
 	for i := range run {
-		if settled[i] {
+		if settled[from+i] {
 			n.add(run[i].Offset)
 		}
 	}
-	n.addFrom(&after.settled, run[len(run)-1].Offset+1)
-	c := stream.Commit{Offset: sent, Note: joinNote(n.text(&run[0]), after.expired+expired)}
-	return m.cluster.SetCommits(ctx, m.group, run[0].Topic, map[int]stream.Commit{partition: c})
+	n.addFrom(&d.left.settled, d.end())
+	m := mark{settled: n.text(&run[0]), sent: sent, expired: d.left.expired + expired}
+	return m.text()
 }
 
-// expire keeps how many events of a partition have expired so far, when a run is over
-// in which some did.
-func (d *delivery) expire(ctx context.Context) error {
-	if d.expired.Load() == 0 {
-		return nil
+// end returns the offset behind the run.
+func (d *delivery) end() int64 { return d.messages[len(d.messages)-1].Offset + 1 }
+
+// over leaves with the commit of a run that is settled what that does not say.
+func (d *delivery) over(ctx context.Context) {
+	n := stream.NoteOf(ctx)
+	if n == nil {
+		return
 	}
-	end := d.messages[len(d.messages)-1].Offset + 1
-	if err := d.marks.set(ctx, d.partition, d.messages, d.settled, max(end, d.left.before), &d.left, d.expired.Load()); err != nil {
-		return err
-	}
+	_, expired := d.snapshot()
 	d.marks.mu.Lock()
-	defer d.marks.mu.Unlock()
 	l := d.marks.left[d.partition]
-	l.expired += d.expired.Load()
+	l.expired += expired
 	d.marks.left[d.partition] = l
-	return nil
+	d.marks.mu.Unlock()
+	m := mark{expired: l.expired}
+	if l.before > d.end() {
+		m.sent = l.before
+	}
+	n.Set(m.text())
 }
 
 // Expired returns how many events a recipient has not been sent, ever, since they were
@@ -96,17 +99,12 @@ func Expired(ctx context.Context, cluster *stream.Cluster, group string) (n uint
 	if err != nil {
 		return 0, err
 	}
-	commits, err := cluster.Commits(ctx, group+sendingGroup, topic, len(spans))
+	commits, err := cluster.Commits(ctx, group, topic, len(spans))
 	for _, c := range commits {
-		_, expired := splitNote(c.Note)
-		n += expired
+		n += readMark(c.Note).expired
 	}
 	return n, err
 }
-
-// sendingGroup is what the group of the marks is called, behind the name of the
-// forwarder's own.
-const sendingGroup = "-sending"
 
 // takeOver settles what whoever had the partition before has settled of the run, and
 // counts what that may have sent of the rest. It returns the places of list that are
@@ -135,14 +133,18 @@ func (d *delivery) takeOver(ctx context.Context, list []int) ([]int, error) {
 		d.metrics.maybeTwice.Add(twice)
 		d.log.Warn("events may have been sent before by a process that did not end as it should, and are sent again", "partition", d.partition, "events", twice)
 	}
-	return open, d.note(ctx, d.settled)
+	settled, expired := d.snapshot()
+	return open, d.note(ctx, settled, expired)
 }
 
 // note notes, while a run is under way, that all of it may have been sent, and what
 // is settled.
-func (d *delivery) note(ctx context.Context, settled []bool) error {
-	end := d.messages[len(d.messages)-1].Offset + 1
-	return d.marks.set(ctx, d.partition, d.messages, settled, max(end, d.left.before), &d.left, d.expired.Load())
+func (d *delivery) note(ctx context.Context, settled []bool, expired uint64) error {
+	n := stream.NoteOf(ctx)
+	if n == nil {
+		return nil
+	}
+	return n.Keep(ctx, d.mark(0, settled, max(d.end(), d.left.before), expired))
 }
 
 // notesEvery is how often what is settled of a run is noted while it is under way.
@@ -159,7 +161,7 @@ func (d *delivery) keepNotes(ctx context.Context) (stop func()) {
 	ended.Go(func() {
 		var noted []bool
 		for sleep(ctx, notesEvery) {
-			if settled := d.snapshot(); !slices.Equal(settled, noted) && d.note(ctx, settled) == nil {
+			if settled, expired := d.snapshot(); !slices.Equal(settled, noted) && d.note(ctx, settled, expired) == nil {
 				noted = settled
 			}
 		}
@@ -167,26 +169,35 @@ func (d *delivery) keepNotes(ctx context.Context) (stop func()) {
 	return func() { cancel(); ended.Wait() }
 }
 
-// snapshot returns what is settled now.
-func (d *delivery) snapshot() []bool {
+// snapshot returns what is settled now, and how many events of that have expired.
+func (d *delivery) snapshot() (settled []bool, expired uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.Clone(d.settled)
+	return slices.Clone(d.settled), d.expired
 }
 
-// leave notes what is settled of a run that is given up, behind what will be
+// leave leaves what is settled of a run that is given up, behind what will be
 // committed of it. Of the rest, what may have been sent has been counted.
 func (d *delivery) leave(ctx context.Context) {
 	first := d.prefix()
-	if first == len(d.settled) || d.expired.Load() == 0 && !d.marks.ahead && !slices.Contains(d.settled[first:], true) {
-		return // the commit says all
+	if first == len(d.settled) {
+		d.over(ctx)
+		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-	defer cancel()
-	run, sent := d.messages[first:], d.messages[first].Offset
-	if end := d.messages[len(d.messages)-1].Offset; d.left.before > end+1 {
+	n := stream.NoteOf(ctx)
+	if n == nil {
+		return
+	}
+	sent := int64(0)
+	if d.left.before > d.end() {
 		sent = d.left.before
 	}
+	settled, expired := d.snapshot()
+	text := d.mark(first, settled, sent, expired)
+	if first > 0 {
+		n.Set(text) // it is committed in a moment
+		return
+	}
 	// When it fails, less is taken for settled than is.
-	_ = d.marks.set(ctx, d.partition, run, d.settled[first:], sent, &d.left, d.expired.Load())
+	_ = n.Keep(ctx, text)
 }

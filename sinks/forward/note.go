@@ -79,26 +79,50 @@ func digest(m *kafka.Message) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// joinNote and splitNote put what is kept of a partition into one text, and take it
-// apart: how many of its events have expired, and what is settled.
-func joinNote(settled string, expired uint64) string {
-	if expired == 0 {
-		return settled
-	}
-	return strings.TrimSpace(expiredIs + strconv.FormatUint(expired, 10) + " " + settled)
+// mark is what is left with a commit, as a text of words: those that say nothing are
+// left out.
+type mark struct {
+	sent    int64  // offset up to which events may have been sent
+	expired uint64 // events of the partition, ever
+	settled string // a note
 }
 
-func splitNote(text string) (settled string, expired uint64) {
-	rest, ok := strings.CutPrefix(text, expiredIs)
-	if !ok {
-		return text, 0
+func (m *mark) text() string {
+	var words []string
+	if m.sent > 0 {
+		words = append(words, sentIs+strconv.FormatInt(m.sent, 10))
 	}
-	number, settled, _ := strings.Cut(rest, " ")
-	expired, err := strconv.ParseUint(number, 10, 64)
+	if m.expired > 0 {
+		words = append(words, expiredIs+strconv.FormatUint(m.expired, 10))
+	}
+	if m.settled != "" {
+		words = append(words, m.settled)
+	}
+	return strings.Join(words, " ")
+}
+
+// readMark reads what can be read.
+func readMark(text string) (m mark) {
+	for m.settled = text; ; {
+		word, rest, _ := strings.Cut(m.settled, " ")
+		if number, ok := strings.CutPrefix(word, sentIs); ok {
+			m.sent = int64(readNumber(number, 63))
+		} else if number, ok := strings.CutPrefix(word, expiredIs); ok {
+			m.expired = readNumber(number, 64)
+		} else {
+			return m
+		}
+		m.settled = rest
+	}
+}
+
+// readNumber is 0 where there is none.
+func readNumber(text string, bits int) uint64 {
+	n, err := strconv.ParseUint(text, 10, bits)
 	if err != nil {
-		return settled, 0
+		return 0
 	}
-	return settled, expired
+	return n
 }
 
-const expiredIs = "expired="
+const sentIs, expiredIs = "sent=", "expired="

@@ -50,12 +50,17 @@ func TestNote(t *testing.T) {
 	}
 }
 
-// TestExpiredNote: the number of expired events stands beside what is settled.
-func TestExpiredNote(t *testing.T) {
-	for _, settled := range []string{"", "7 0123456789abcdef AQ"} {
-		for _, expired := range []uint64{0, 1, 1 << 60} {
-			if s, n := splitNote(joinNote(settled, expired)); s != settled || n != expired {
-				t.Errorf("%q and %d become %q and %d", settled, expired, s, n)
+// TestMark: whatever is left with a commit is read again, and fits.
+func TestMark(t *testing.T) {
+	first := kafka.Message{Offset: 1 << 62}
+	longest := note{first: first.Offset}
+	longest.add(first.Offset + maxNoted - 1)
+	for _, settled := range []string{"", "7 0123456789abcdef AQ", longest.text(&first)} {
+		for _, n := range []int64{0, 1, 1 << 62} {
+			for _, m := range []mark{{n, 0, settled}, {0, uint64(n), settled}, {n, uint64(n), settled}} {
+				if text := m.text(); readMark(text) != m || len(text) > 4096 {
+					t.Errorf("%+v becomes %q (%d bytes) and %+v", m, text, len(text), readMark(text))
+				}
 			}
 		}
 	}
@@ -68,7 +73,11 @@ func FuzzNote(f *testing.F) {
 	f.Add(n.text(&first))
 	f.Add("7 " + digest(&first) + " ====")
 	f.Add("7 " + digest(&first) + " " + strings.Repeat("/", 5000))
+	f.Add("sent=5 expired=x " + n.text(&first))
 	f.Fuzz(func(t *testing.T, text string) {
+		if m := readMark(text); readMark(m.text()) != m {
+			t.Errorf("%q is read as %+v", text, m)
+		}
 		if got := readNote(text, &first); got.end() > 7+maxNoted || got.has(6) {
 			t.Errorf("%q is read as %+v", text, got)
 		}

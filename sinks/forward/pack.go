@@ -39,9 +39,7 @@ func (d *delivery) pack(ctx context.Context, list []int) (parcels []*parcel, err
 			d.bury(ctx, place, schemas.DeadRefused, "unknown_key")
 			continue
 		case d.limits.MaxAge > 0 && seen.event.age(now) > d.limits.MaxAge:
-			d.metrics.expired.Inc()
-			d.expired.Add(1)
-			d.done(place)
+			d.expire(place)
 			continue
 		}
 		id, err := uuid.Parse(seen.event.ID)

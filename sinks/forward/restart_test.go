@@ -1,6 +1,7 @@
 package forward_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -85,11 +86,11 @@ func TestTakenOver(t *testing.T) {
 		half := map[int]stream.Commit{}
 		want := 0.0
 		for _, span := range spans {
-			half[span.Partition] = stream.Commit{Offset: span.To / 2}
+			half[span.Partition] = stream.Commit{Note: fmt.Sprintf("sent=%d", span.To/2)}
 			want += float64(span.To / 2)
 		}
 		group := v.recipient + "-" + topic
-		if err := w.cluster.SetCommits(t.Context(), group+"-sending", topic, half); err != nil {
+		if err := w.cluster.SetCommits(t.Context(), group, topic, half); err != nil {
 			t.Fatal(err)
 		}
 		f := w.start(t, v.recipient, v.kind)

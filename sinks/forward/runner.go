@@ -46,8 +46,8 @@ type Options struct {
 // of this one every event was sent, or became a dead letter, or expired, or may
 // not be sent any more. So memory is bounded, whatever the recipient does, and
 // the offset that is committed has nothing unsettled before it. What is settled above
-// it when the process stops or loses the partition is noted beside it, and is not sent
-// again; see marks. A process that is killed sends again what it had sent of the runs
+// it when the process stops or loses the partition is noted with it, and is not sent
+// again; see left. A process that is killed sends again what it had sent of the runs
 // under way since the last note.
 type Runner struct {
 	recipient  string
@@ -98,7 +98,7 @@ func New(cluster *stream.Cluster, o Options) (*Runner, error) {
 		return nil, fmt.Errorf("cannot forward to %s: %w", o.Recipient, err)
 	}
 	group := o.Config.GroupOf(o.Recipient)
-	r.marks = &marks{cluster: cluster, group: group + sendingGroup, ahead: !r.limits.Deduplicates, left: map[int]left{}}
+	r.marks = &marks{ahead: !r.limits.Deduplicates, left: map[int]left{}}
 	r.consumer = stream.NewConsumer(cluster, stream.ConsumerOptions{
 		Group: group, MaxMessages: r.config.MaxEvents, MaxWait: r.config.MaxWait, Log: r.log,
 	}, r.Handle)
@@ -154,8 +154,12 @@ func (r *Runner) Handle(ctx context.Context, partition int, messages []kafka.Mes
 	d := &delivery{Runner: r, partition: partition, messages: messages, settled: make([]bool, len(messages))}
 	d.done(others...)
 	list, err := d.takeOver(ctx, list)
-	if err != nil || len(list) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(list) == 0 {
+		d.over(ctx)
+		return nil
 	}
 	r.unsent.begin(partition, messages[list[0]].Time)
 	defer r.unsent.end(partition)
@@ -166,8 +170,6 @@ func (r *Runner) Handle(ctx context.Context, partition int, messages []kafka.Mes
 		d.leave(ctx)
 		return &stream.Partial{Handled: d.prefix(), Err: err}
 	}
-	if err := d.expire(ctx); err != nil {
-		r.tell(ctx, "cannot keep how many events have expired", err)
-	}
+	d.over(ctx)
 	return nil
 }
