@@ -59,11 +59,23 @@ func (k *Kafka) Compact(topic string) error {
 	if err != nil {
 		return fmt.Errorf("cannot compact topic %s: %w", topic, err)
 	}
-	err = produce(ctx, client, topic, kafka.Record{Key: kafka.NewBytes([]byte("compact"))})
-	if err != nil {
-		return fmt.Errorf("cannot compact topic %s: %w", topic, err)
+	// The answer may come before the brokers go by it: then a later tombstone ends
+	// the segment.
+	for {
+		if err := produce(ctx, client, topic, kafka.Record{Key: kafka.NewBytes([]byte("compact"))}); err != nil {
+			return fmt.Errorf("cannot compact topic %s: %w", topic, err)
+		}
+		for range 5 {
+			if hasHole(ctx, client, topic) {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("topic %s was not compacted: %w", topic, ctx.Err())
+			case <-time.After(200 * time.Millisecond):
+			}
+		}
 	}
-	return awaitHoles(ctx, client, topic)
 }
 
 func produce(ctx context.Context, client *kafka.Client, topic string, r kafka.Record) error {
@@ -76,22 +88,15 @@ func produce(ctx context.Context, client *kafka.Client, topic string, r kafka.Re
 	return answer.Error
 }
 
-// awaitHoles waits until the topic's first message is not its offset's first.
-func awaitHoles(ctx context.Context, client *kafka.Client, topic string) error {
-	for {
-		answer, err := client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: 0, Offset: 0, MinBytes: 1, MaxBytes: 1 << 20, MaxWait: time.Second})
-		if err == nil {
-			record, err := answer.Records.ReadRecord()
-			if err == nil && record.Offset > 0 {
-				return nil
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("topic %s was not compacted: %w", topic, ctx.Err())
-		case <-time.After(200 * time.Millisecond):
-		}
+// hasHole reports whether the first message that the topic has is not the first it
+// had.
+func hasHole(ctx context.Context, client *kafka.Client, topic string) bool {
+	answer, err := client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: 0, Offset: 0, MinBytes: 1, MaxBytes: 1 << 20, MaxWait: time.Second})
+	if err != nil {
+		return false
 	}
+	record, err := answer.Records.ReadRecord()
+	return err == nil && record.Offset > 0
 }
 
 // StartSecure runs a broker to which clients connect as s says, and which no
