@@ -97,80 +97,50 @@ func (m *model) awaitProgress(ctx context.Context, random *rand.Rand) {
 	}
 }
 
+// connect connects to Kafka.
+func (m *model) connect() (*stream.Cluster, error) {
+	c := stream.DefaultConfig()
+	c.Brokers = []string{m.u.Kafka}
+	return stream.Connect(c)
+}
+
+// someMessages reads a few messages in a row from the events topic, if it can.
+func (m *model) someMessages(ctx context.Context, cluster *stream.Cluster, random *rand.Rand, take func(*kafka.Message)) {
+	events := cluster.Config().Topics.Events
+	spans, err := cluster.Spans(ctx, events)
+	if err != nil {
+		return
+	}
+	span := spans[random.IntN(len(spans))]
+	if span.Len() == 0 {
+		return
+	}
+	span.From += random.Int64N(span.Len())
+	span.To = min(span.To, span.From+1+random.Int64N(10))
+	_ = cluster.Read(ctx, events, span, func(m *kafka.Message) error {
+		take(m)
+		return nil
+	})
+}
+
 // repeatMessages puts messages on the topic again that were there before, as a
 // producer does that saw no acknowledgement, or is late by minutes.
 func (m *model) repeatMessages(ctx context.Context, t *testing.T, random *rand.Rand) {
-	c := stream.DefaultConfig()
-	c.Brokers = []string{m.u.Kafka}
-	cluster, err := stream.Connect(c)
+	cluster, err := m.connect()
 	if err != nil {
 		t.Error(err)
 		return
 	}
 	defer cluster.Close()
 	for pause(ctx, random, 300*time.Millisecond) {
-		spans, err := cluster.Spans(ctx, c.Topics.Events)
-		if err != nil {
-			continue
-		}
-		span := spans[random.IntN(len(spans))]
-		if span.Len() == 0 {
-			continue
-		}
-		span.From += random.Int64N(span.Len())
-		span.To = min(span.To, span.From+1+random.Int64N(10))
 		var copies []stream.Entry
-		_ = cluster.Read(ctx, c.Topics.Events, span, func(m *kafka.Message) error {
+		partition := 0
+		m.someMessages(ctx, cluster, random, func(m *kafka.Message) {
+			partition = m.Partition
 			copies = append(copies, stream.Entry{Time: m.Time, Key: m.Key, Value: m.Value, Headers: m.Headers})
-			return nil
 		})
 		if len(copies) > 0 {
-			_, _ = cluster.Append(ctx, c.Topics.Events, span.Partition, copies)
-		}
-	}
-}
-
-// replayPast rebuilds tables, and kills the replays of some.
-func (m *model) replayPast(ctx context.Context, t *testing.T, random *rand.Rand) {
-	for n := 0; pause(ctx, random, 4*time.Second); n++ {
-		table := fmt.Sprintf("again_%d_%d", m.seed%1000, n%4)
-		begun := time.Now()
-		m.mu.Lock()
-		delete(m.tables, table) // until it is complete
-		m.mu.Unlock()
-		for ctx.Err() == nil {
-			// An end beyond the topic's makes each another replay.
-			replay := m.command(t, "replay", "--into=table:"+table, fmt.Sprintf("--to=%d", 1_000_000_000+n), fmt.Sprintf("--rate=%d", 500+random.IntN(20000)))
-			if err := replay.Start(); err != nil {
-				t.Error(err)
-				return
-			}
-			ended := make(chan error, 1)
-			go func() { ended <- replay.Wait() }()
-			killed := false
-			if random.IntN(2) == 0 {
-				killed = true
-				pause(ctx, random, 3*time.Second)
-				_ = replay.Process.Kill()
-			}
-			var err error
-			select {
-			case err = <-ended:
-			case <-ctx.Done():
-				_ = replay.Process.Kill()
-				<-ended
-				return
-			}
-			if err == nil || strings.Contains(fmt.Sprint(replay.Stderr), "is complete already") {
-				m.mu.Lock()
-				m.tables[table] = begun
-				m.mu.Unlock()
-				break
-			}
-			if !killed {
-				t.Errorf("a replay ended with %v:\n%s", err, replay.Stderr)
-				return
-			}
+			_, _ = cluster.Append(ctx, cluster.Config().Topics.Events, partition, copies)
 		}
 	}
 }
@@ -223,6 +193,7 @@ func (m *model) watchRows(ctx context.Context, t *testing.T, random *rand.Rand) 
 
 // settle waits until all is stored, and holds the tables against the oracle.
 func (m *model) settle(t *testing.T, before uint64) {
+	m.settleLetters(t)
 	want := map[string]map[uuid.UUID]bool{} // by pseudonym that was not reset
 	n := uint64(0)
 	for id, k := range m.kept {
@@ -256,14 +227,13 @@ func (m *model) settle(t *testing.T, before uint64) {
 // joined wants no message on the events topic to have anything in common with
 // one of another identifier: neither the session nor the event.
 func (m *model) joined(t *testing.T) {
-	c := stream.DefaultConfig()
-	c.Brokers = []string{m.u.Kafka}
-	cluster, err := stream.Connect(c)
+	cluster, err := m.connect()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cluster.Close()
-	spans, err := cluster.Spans(t.Context(), c.Topics.Events)
+	events := cluster.Config().Topics.Events
+	spans, err := cluster.Spans(t.Context(), events)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +241,7 @@ func (m *model) joined(t *testing.T) {
 	var decoder schemas.RecordDecoder
 	var record schemas.Record
 	for _, span := range spans {
-		err := cluster.Read(t.Context(), c.Topics.Events, span, func(message *kafka.Message) error {
+		err := cluster.Read(t.Context(), events, span, func(message *kafka.Message) error {
 			if string(stream.HeaderOf(message.Headers, schemas.HeaderKind)) != schemas.KindEvent || decoder.Decode(message.Value, &record) != nil {
 				return nil
 			}

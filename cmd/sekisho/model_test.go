@@ -24,8 +24,8 @@ import (
 )
 
 // The model test: users do what users do, in thousands of different orders,
-// while sinks are started and killed, messages arrive twice and late, and the
-// past is replayed. An oracle knows of every identifier what may be visible when.
+// while sinks are started and killed, messages arrive twice and late, dead letters
+// are driven again, and the past is replayed. An oracle knows of every identifier what may be visible when.
 //
 //	go test ./cmd/sekisho -run TestModel -model 20m -timeout 1h
 var (
@@ -100,7 +100,7 @@ func runModel(t *testing.T, u *running, seed uint64, episodes int, long time.Dur
 	defer stop()
 	t.Cleanup(func() { m.keepEvidence(t) })
 	var chaos sync.WaitGroup
-	for i, act := range []func(context.Context, *testing.T, *rand.Rand){m.killSinks, m.repeatMessages, m.replayPast, m.watchRows} {
+	for i, act := range []func(context.Context, *testing.T, *rand.Rand){m.killSinks, m.repeatMessages, m.replayPast, m.watchRows, m.redrivePast} {
 		chaos.Go(func() { act(ctx, t, rand.New(rand.NewPCG(seed, uint64(i)))) })
 	}
 	var users sync.WaitGroup

@@ -49,8 +49,10 @@ policy, resets and opt-outs, and never for more than was granted when it came.
 included, --to is not. Up to a time means all that has arrived and is earlier.
 
 Kafka keeps how far a replay is. One that was interrupted goes on there when it is
-started again with the same options, on any machine; started more than once at a
-time, the processes share the work. There is one replay into a target at a time.`,
+started again with the same options, on any machine, and a time ago is counted back
+from when it was begun; started more than once at a time, the processes share the
+work. There is one replay into a target at a time. When its table or topic was made
+anew, or emptied, it does not go on in the middle: begin it with --again.`,
 		Example: `  sekisho replay --into table:events_again --dry-run
   sekisho replay --into table:events_again --from 2026-11-01 --to 2026-11-08 --rate 5000
   sekisho replay --into recipient:meta --from 36h --site shop --type conversion

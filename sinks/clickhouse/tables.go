@@ -44,6 +44,17 @@ func (s *Store) CreateEvents(ctx context.Context, table string) error {
 	return fmt.Errorf("table %s is there and holds no events; name another", table)
 }
 
+// TableID returns what tells a table of events from another that is made later
+// under its name.
+func (s *Store) TableID(ctx context.Context, table string) (id string, err error) {
+	_, local, _ := strings.Cut(s.dialect().Local(table), ".")
+	row := s.conn.QueryRow(ctx, "SELECT toString(uuid) FROM system.tables WHERE database = $1 AND name = $2", s.config.Database, local)
+	if err := row.Scan(&id); err != nil {
+		return "", fmt.Errorf("cannot look at table %s: %w", table, err)
+	}
+	return id, nil
+}
+
 // EventTables returns the tables that hold events: [Events], and those that were
 // made like it. Whatever must reach all stored events goes through them.
 func (s *Store) EventTables(ctx context.Context) ([]string, error) {

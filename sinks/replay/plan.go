@@ -3,7 +3,9 @@ package replay
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -12,90 +14,118 @@ import (
 
 // plan is a replay that was begun: where it begins and ends in each partition,
 // which does not move while it is under way. Kafka keeps it as the notes of a
-// consumer group, beside the offsets of the group that carries it out, so that a
-// replay that was interrupted goes on where it was, on whatever machine.
+// consumer group, so that a replay that was interrupted goes on where it was, on
+// whatever machine. Each plan is carried out by a consumer group of its own: what a
+// process still does for one that was given up is never taken for part of the next.
 type plan struct {
-	id    string // of its own
+	note
 	spans []stream.Span
+	left  []stream.Span // of spans, what was not done when it was loaded
 }
 
 // note is what is left with each partition.
 type note struct {
 	ID     string `json:"id"`
 	Wanted string `json:"wanted"` // what the operator asked for, in canonical form
-	From   int64  `json:"from"`
-	To     int64  `json:"to"`
+	// Since and Until are the times of the selection, of which "36h" is another one
+	// whenever the operator asks.
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+	Made  string    `json:"made,omitempty"` // see Target.Begin
+	From  int64     `json:"from"`
+	To    int64     `json:"to"`
 }
 
-// group returns the consumer group that replays into the target. There is one,
-// so that two replays never write to the same.
-func group(target string) string { return "sekisho-replay-" + target }
+// group is the consumer group that carries out the plan.
+func (p *plan) group(target string) string { return "sekisho-replay-" + target + "." + p.ID }
 
-// loadPlan returns the plan of the last replay into the target, what was wanted
-// of it, and how far it is; nil when there is none.
-func loadPlan(ctx context.Context, cluster *stream.Cluster, topic, target string) (*plan, string, []stream.Span, error) {
+func (p *plan) done() int64 { return total(p.spans) - total(p.left) }
+
+// same reports whether it is the same plan as another, or neither is one.
+func (p *plan) same(as *plan) bool {
+	if p == nil || as == nil {
+		return p == as
+	}
+	return p.ID == as.ID
+}
+
+// plans is the group whose notes are the plan of the last replay into the target.
+func plans(target string) string { return "sekisho-replay-" + target + ".plan" }
+
+// errPlan: there is a plan, but of no program that is known.
+var errPlan = errors.New("the plan of the last replay cannot be read; begin it anew with --again")
+
+// errShorter: the plan's range is not there, neither now nor expired.
+var errShorter = errors.New("the events topic is shorter than when the replay was begun: it was made anew, or messages were lost; begin the replay anew with --again")
+
+// beyondUse reports whether it is the plan that an error is about.
+func beyondUse(err error) bool { return errors.Is(err, errShorter) || errors.Is(err, errPlan) }
+
+// loadPlan returns the plan of the last replay into the target, nil when there is
+// none. With [errShorter] it returns the plan, too.
+func loadPlan(ctx context.Context, cluster *stream.Cluster, topic, target string) (*plan, error) {
 	spans, err := cluster.Spans(ctx, topic)
 	if err != nil {
-		return nil, "", nil, err
+		return nil, err
 	}
-	notes, err := cluster.Commits(ctx, group(target)+".plan", topic, len(spans))
+	notes, err := cluster.Commits(ctx, plans(target), topic, len(spans))
 	if err != nil || len(notes) == 0 {
-		return nil, "", nil, err
+		return nil, err
 	}
-	commits, err := cluster.Commits(ctx, group(target), topic, len(spans))
-	if err != nil {
-		return nil, "", nil, err
-	}
-	p, wanted := &plan{}, ""
-	var left []stream.Span
-	for id := range spans {
+	p, shorter := &plan{}, false
+	for id, there := range spans {
 		commit, ok := notes[id]
 		if !ok {
 			continue // the partition was made after the replay began
 		}
 		var n note
-		if err := json.Unmarshal([]byte(commit.Note), &n); err != nil {
-			return nil, "", nil, fmt.Errorf("cannot read the plan of the last replay into %s; begin it anew with --again", target)
+		if err := json.Unmarshal([]byte(commit.Note), &n); err != nil || n.ID == "" {
+			return nil, fmt.Errorf("cannot replay into %s: %w", target, errPlan)
 		}
-		if n.ID == "" {
-			return nil, "", nil, nil
-		}
-		p.id, wanted = n.ID, n.Wanted
-		span := stream.Span{Partition: id, From: n.From, To: n.To}
-		p.spans = append(p.spans, span)
-		if at, ok := commits[id]; ok {
+		p.note = n
+		p.spans = append(p.spans, stream.Span{Partition: id, From: n.From, To: n.To})
+		shorter = shorter || n.To > there.To
+	}
+	if shorter {
+		return p, fmt.Errorf("cannot replay into %s: %w", target, errShorter)
+	}
+	commits, err := cluster.Commits(ctx, p.group(target), topic, len(spans))
+	if err != nil {
+		return nil, err
+	}
+	for _, span := range p.spans {
+		if at, ok := commits[span.Partition]; ok {
 			span.From = max(span.From, min(at.Offset, span.To))
 		}
-		left = append(left, span)
+		p.left = append(p.left, span)
 	}
-	return p, wanted, left, nil
+	return p, nil
 }
 
-// begin makes a plan and keeps it. Before it sets the group back it takes an
-// earlier plan away, so that none is ever taken for further than it is.
-func begin(ctx context.Context, cluster *stream.Cluster, topic, target, wanted string, s *Selection) (*plan, error) {
+// keepPlan makes a plan and keeps it in place of the last.
+func keepPlan(ctx context.Context, cluster *stream.Cluster, topic, target string, n note, s *Selection) (*plan, error) {
 	spans, err := s.spans(ctx, cluster, topic)
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{id: uuid.NewString(), spans: spans}
-	nothing, starts, notes := map[int]stream.Commit{}, map[int]stream.Commit{}, map[int]stream.Commit{}
+	n.ID, n.Since, n.Until = uuid.NewString(), s.From.Time, s.To.Time
+	p := &plan{note: n, spans: spans, left: spans}
+	starts, notes := map[int]stream.Commit{}, map[int]stream.Commit{}
 	for _, span := range spans {
-		text, err := json.Marshal(note{ID: p.id, Wanted: wanted, From: span.From, To: span.To})
+		n.From, n.To = span.From, span.To
+		text, err := json.Marshal(n)
 		if err != nil {
 			return nil, err
 		}
-		nothing[span.Partition] = stream.Commit{Note: "{}"}
 		starts[span.Partition] = stream.Commit{Offset: span.From}
 		notes[span.Partition] = stream.Commit{Offset: span.To, Note: string(text)}
 	}
-	for _, step := range []struct {
-		group   string
-		commits map[int]stream.Commit
-	}{{group(target) + ".plan", nothing}, {group(target), starts}, {group(target) + ".plan", notes}} {
-		if err := cluster.SetCommits(ctx, step.group, topic, step.commits); err != nil {
-			return nil, fmt.Errorf("cannot begin the replay into %s: %w", target, err)
-		}
+	err = cluster.SetCommits(ctx, p.group(target), topic, starts)
+	if err == nil {
+		err = cluster.SetCommits(ctx, plans(target), topic, notes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot begin the replay into %s: %w", target, err)
 	}
 	return p, nil
 }

@@ -25,7 +25,10 @@ func Recipient(name string, forward stream.Handler) Target { return &recipient{n
 func (t *recipient) Name() string { return "recipient:" + t.name }
 
 // Begin does nothing: what the vendor has, it has.
-func (t *recipient) Begin(context.Context) error { return nil }
+func (t *recipient) Begin(context.Context) (made string, err error) { return "", nil }
+
+// GoOn does nothing, for the same reason.
+func (t *recipient) GoOn(context.Context, string, int64) error { return nil }
 
 func (t *recipient) Review(v *Reviewer, r *schemas.Record) ([][]byte, Verdict) {
 	return only(v, r, t.name)

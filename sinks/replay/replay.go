@@ -24,8 +24,12 @@ type Target interface {
 	// Review returns what of a record goes there as of now: the values of its
 	// messages, none when nothing does, and why.
 	Review(v *Reviewer, r *schemas.Record) (values [][]byte, why Verdict)
-	// Begin is called before a replay into it is begun, not when one goes on.
-	Begin(ctx context.Context) error
+	// Begin is called before a replay into it is begun, not when one goes on. What it
+	// returns tells this target from another that is made later under its name.
+	Begin(ctx context.Context) (made string, err error)
+	// GoOn is called before a replay goes on, of which so many messages are done. It
+	// fails with ErrAnew when what was replayed is not there.
+	GoOn(ctx context.Context, made string, done int64) error
 	// Handle stores or sends a run of messages of one partition, which are as
 	// Review left them, each with the offset at which the record was. It is a
 	// [stream.Handler] and keeps its promises: what it is given again, because
@@ -81,18 +85,43 @@ var ErrOther = errors.New("the last replay into it was of another range or selec
 // ErrComplete: there is nothing left to do.
 var ErrComplete = errors.New("this replay is complete already; do it once more with --again")
 
+// ErrAnew: the target has not what the replay has come to so far. Where nothing is
+// there, it cannot be told whether something was.
+var ErrAnew = errors.New("what was replayed is not in it: it was made anew or emptied since the replay began, or nothing was selected so far; begin the replay anew with --again")
+
+// errSuperseded: another process began the same replay at the same time, and its
+// plan is the one that counts.
+var errSuperseded = errors.New("another process has begun the same replay")
+
 // Run replays until all is done or ctx ends, and returns what it found; what it
 // did until then need not be done again.
 func (r *Replay) Run(ctx context.Context) (Counts, error) {
 	r.prepare()
 	p, err := r.plan(ctx)
-	if err != nil {
-		return r.counts, err
+	for err == nil {
+		if err = r.carryOut(ctx, p); !errors.Is(err, errSuperseded) {
+			break
+		}
+		r.Again = false // which has been done
+		if p, err = r.plan(ctx); errors.Is(err, ErrComplete) {
+			err = nil
+			break
+		}
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.counts.Expired > 0 {
+		err = errors.Join(err, fmt.Errorf("%d messages of the range expired before they could be replayed (kafka.retention); into %s went what was left", r.counts.Expired, r.Target.Name()))
+	}
+	return r.counts, err
+}
+
+// carryOut replays what is left of a plan, or shares in it.
+func (r *Replay) carryOut(ctx context.Context, p *plan) error {
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	consumer := stream.NewConsumer(r.Cluster, stream.ConsumerOptions{
-		Group: group(r.Target.Name()), MaxMessages: r.limiter.Burst(), MaxWait: time.Second, Spans: p.spans, Log: r.Log,
+		Group: p.group(r.Target.Name()), MaxMessages: r.limiter.Burst(), MaxWait: time.Second, Spans: p.spans, Log: r.Log,
 	}, r.handle)
 	var watch sync.WaitGroup
 	var watched error
@@ -100,21 +129,18 @@ func (r *Replay) Run(ctx context.Context) (Counts, error) {
 		defer stop()
 		watched = r.watch(running, p)
 	})
-	err = consumer.Run(running)
+	err := consumer.Run(running)
 	watch.Wait()
+	r.mu.Lock()
+	r.counts.Expired += consumer.Gone()
+	r.mu.Unlock()
 	switch {
 	case err != nil:
+		return err
 	case ctx.Err() != nil:
-		err = ctx.Err()
-	default:
-		err = watched
+		return ctx.Err()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.counts.Expired = consumer.Gone(); r.counts.Expired > 0 {
-		err = errors.Join(err, fmt.Errorf("%d messages of the range expired before they could be replayed (kafka.retention); into %s went what was left", r.counts.Expired, r.Target.Name()))
-	}
-	return r.counts, err
+	return watched
 }
 
 // Try counts what a replay would do and writes nothing.
@@ -166,34 +192,71 @@ func (r *Replay) prepare() {
 
 // plan returns the plan of a replay that was begun and is this one, or begins.
 func (r *Replay) plan(ctx context.Context) (*plan, error) {
-	last, wanted, left, err := loadPlan(ctx, r.Cluster, r.topic, r.Target.Name())
-	switch {
-	case err != nil && !r.Again:
-		return nil, err
-	case last == nil || r.Again:
-	case wanted == r.Wanted && total(left) == 0:
-		return nil, ErrComplete
-	case wanted == r.Wanted:
-		r.Log.Info("going on with the replay", "into", r.Target.Name(), "left", total(left), "of", total(last.spans))
-		return last, nil
-	case total(left) > 0:
-		return nil, fmt.Errorf("cannot replay into %s: %w (%d of %d messages are left)", r.Target.Name(), ErrOther, total(left), total(last.spans))
+	last, err := loadPlan(ctx, r.Cluster, r.topic, r.Target.Name())
+	for given := last; ; {
+		giveUp := r.Again && last.same(given)
+		switch {
+		case err != nil && !(giveUp && beyondUse(err)):
+			return nil, err
+		case last != nil && !giveUp:
+			if goOn, err := r.goOn(ctx, last); goOn || err != nil {
+				return last, err
+			}
+		}
+		if err := r.awaitOthers(ctx, last); err != nil {
+			return nil, err
+		}
+		n := note{Wanted: r.Wanted}
+		if n.Made, err = r.Target.Begin(ctx); err != nil {
+			return nil, err
+		}
+		// Another process may have begun meanwhile.
+		before := last
+		last, err = loadPlan(ctx, r.Cluster, r.topic, r.Target.Name())
+		if last.same(before) && (err == nil || beyondUse(err)) {
+			return keepPlan(ctx, r.Cluster, r.topic, r.Target.Name(), n, &r.Selection)
+		}
 	}
-	if err := r.awaitOthers(ctx); err != nil {
-		return nil, err
-	}
-	if err := r.Target.Begin(ctx); err != nil {
-		return nil, err
-	}
-	return begin(ctx, r.Cluster, r.topic, r.Target.Name(), r.Wanted, &r.Selection)
 }
 
-// awaitOthers waits until no process replays into the target. One that was killed
+// goOn reports whether the last plan is to be carried on with, and an error when
+// it is neither that nor done with.
+func (r *Replay) goOn(ctx context.Context, last *plan) (bool, error) {
+	left := total(last.left)
+	switch {
+	case last.Wanted != r.Wanted && left == 0:
+		return false, nil
+	case last.Wanted != r.Wanted:
+		return false, fmt.Errorf("cannot replay into %s: %w (%d of %d messages are left)", r.Target.Name(), ErrOther, left, total(last.spans))
+	case left == 0:
+		return false, ErrComplete
+	}
+	err := r.Target.GoOn(ctx, last.Made, last.done())
+	switch {
+	case errors.Is(err, ErrAnew) && last.done() == 0:
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("cannot go on with the replay into %s: %w", r.Target.Name(), err)
+	}
+	if !last.Since.IsZero() {
+		r.Selection.From.Time = last.Since
+	}
+	if !last.Until.IsZero() {
+		r.Selection.To.Time = last.Until
+	}
+	r.Log.Info("going on with the replay", "into", r.Target.Name(), "left", left, "of", total(last.spans))
+	return true, nil
+}
+
+// awaitOthers waits until no process carries out the plan. One that was killed
 // counts until Kafka knows that it is gone.
-func (r *Replay) awaitOthers(ctx context.Context) error {
+func (r *Replay) awaitOthers(ctx context.Context, last *plan) error {
+	if last == nil {
+		return nil
+	}
 	deadline := time.Now().Add(stream.MemberLife + time.Second)
 	for told := false; ; {
-		n, err := r.Cluster.Members(ctx, group(r.Target.Name()))
+		n, err := r.Cluster.Members(ctx, last.group(r.Target.Name()))
 		switch {
 		case err != nil:
 			return fmt.Errorf("cannot begin the replay into %s: %w", r.Target.Name(), err)
@@ -214,22 +277,33 @@ func (r *Replay) awaitOthers(ctx context.Context) error {
 	}
 }
 
+// maxShorter is how often in a row the topic may seem to be too short, as it may
+// for a moment when its leader changes.
+const maxShorter = 20
+
 // watch returns when all is done, by this process and by others.
 func (r *Replay) watch(ctx context.Context, p *plan) error {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		current, _, left, err := loadPlan(ctx, r.Cluster, r.topic, r.Target.Name())
+	for shorter := 0; ; {
+		current, err := loadPlan(ctx, r.Cluster, r.topic, r.Target.Name())
+		if !errors.Is(err, errShorter) {
+			shorter = 0
+		} else if shorter++; shorter > maxShorter {
+			return err
+		}
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
 			r.Log.Warn("cannot find how far the replay is; trying again", "error", err)
-		case current == nil || current.id != p.id:
+		case !current.same(p) && current != nil && current.Wanted == p.Wanted:
+			return errSuperseded
+		case !current.same(p):
 			return errors.New("the replay was begun anew elsewhere, or Kafka has forgotten it")
 		default:
-			r.Progress(Progress{Done: total(p.spans) - total(left), Total: total(p.spans)})
-			if total(left) == 0 {
+			r.Progress(Progress{Done: current.done(), Total: total(p.spans)})
+			if total(current.left) == 0 {
 				return nil
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -144,12 +145,17 @@ func TestReplayIntoTable(t *testing.T) {
 type failing struct {
 	replay.Target
 	stop  func()
+	mu    sync.Mutex
 	left  int
 	after bool
 }
 
 func (f *failing) Handle(ctx context.Context, partition int, messages []kafka.Message) error {
-	if f.left--; f.left > 0 {
+	f.mu.Lock()
+	f.left--
+	left := f.left
+	f.mu.Unlock()
+	if left > 0 {
 		return f.Target.Handle(ctx, partition, messages)
 	}
 	if f.after {

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/segmentio/kafka-go"
 
@@ -14,8 +15,10 @@ import (
 // machinery: each event once, whatever happens. Decisions were counted when the
 // events came and are not counted again.
 type table struct {
-	name string
-	sink *clickhouse.Sink
+	store *clickhouse.Store
+	name  string
+	id    string // of this table, not of another of the name
+	sink  *clickhouse.Sink
 }
 
 // Table makes a target of a table, which it makes when it is not there. stop
@@ -24,13 +27,34 @@ func Table(ctx context.Context, store *clickhouse.Store, name string, sink *clic
 	if err := store.CreateEvents(ctx, name); err != nil {
 		return nil, nil, err
 	}
-	return &table{"table:" + store.Table(name), sink}, sink.Watch(), nil
+	id, err := store.TableID(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &table{store, store.Table(name), id, sink}, sink.Watch(), nil
 }
 
-func (t *table) Name() string { return t.name }
+func (t *table) Name() string { return "table:" + t.name }
 
 // Begin does nothing: events that are in the table already are found.
-func (t *table) Begin(context.Context) error { return nil }
+func (t *table) Begin(context.Context) (made string, err error) { return t.id, nil }
+
+func (t *table) GoOn(ctx context.Context, made string, done int64) error {
+	if made != t.id {
+		return ErrAnew
+	}
+	if done == 0 {
+		return nil
+	}
+	var some uint64
+	if err := t.store.Conn().QueryRow(ctx, "SELECT count() FROM (SELECT 1 FROM "+t.name+" LIMIT 1)").Scan(&some); err != nil {
+		return fmt.Errorf("cannot look into table %s: %w", t.name, err)
+	}
+	if some == 0 {
+		return ErrAnew
+	}
+	return nil
+}
 
 func (t *table) Review(v *Reviewer, r *schemas.Record) ([][]byte, Verdict) {
 	return only(v, r, policy.Store)

@@ -60,12 +60,26 @@ func (t *topic) Name() string { return "topic:" + t.name }
 
 // Begin fails when the topic is not empty: what is there is not looked through,
 // and could be there twice afterwards.
-func (t *topic) Begin(ctx context.Context) error {
+func (t *topic) Begin(ctx context.Context) (made string, err error) {
 	spans, err := t.cluster.Spans(ctx, t.name)
 	if err == nil && total(spans) > 0 {
 		err = fmt.Errorf("topic %s has messages already; replay into another, or delete it first", t.name)
 	}
-	return err
+	return "", err
+}
+
+// GoOn fails when nothing was ever there, though something was done.
+func (t *topic) GoOn(ctx context.Context, _ string, done int64) error {
+	spans, err := t.cluster.Spans(ctx, t.name)
+	if err != nil || done == 0 {
+		return err
+	}
+	for _, span := range spans {
+		if span.To > 0 {
+			return nil
+		}
+	}
+	return ErrAnew
 }
 
 func (t *topic) Review(v *Reviewer, r *schemas.Record) ([][]byte, Verdict) {

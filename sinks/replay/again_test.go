@@ -1,0 +1,199 @@
+package replay_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"sekisho/schemas"
+	"sekisho/sinks/replay"
+)
+
+// What operators do: start a replay again later, twice at a time, and after what it
+// went into, or came from, was made anew.
+
+// interrupt begins a replay and breaks it off when some of it is done.
+func (w *world) interrupt(t *testing.T, r *replay.Replay, runs int) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	r.Target = &failing{Target: r.Target, stop: stop, left: runs, after: true}
+	if _, err := r.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("the replay was not interrupted: %v", err)
+	}
+}
+
+// A time ago is counted back from when the replay was begun, also when it goes on
+// hours later. (What had become older than that meanwhile was left out.)
+func TestReplayKeepsItsTimes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send(t, w.visits(t, 400)...)
+	begun := func(later time.Duration) *replay.Replay {
+		r := w.replay(w.intoTable(t, "events_again"))
+		r.Wanted = "2640h 24h"
+		r.Selection.From = replay.Point{Time: when.Add(later)}
+		r.Selection.To = replay.Point{Time: when.Add(90*24*time.Hour + later)}
+		return r
+	}
+	w.interrupt(t, begun(0), 2)
+	w.run(t, begun(60*24*time.Hour))
+	if rows := w.ask(t, "SELECT uniqExact(id) FROM "+w.store.Table("events_again")); rows != 360 {
+		t.Errorf("%d events were replayed, want 360", rows)
+	}
+}
+
+// Who begins the same replay at the same time shares in it. (Each took the plan
+// from the other, and both failed.)
+func TestReplaysBegunTogether(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send(t, w.visits(t, 400)...)
+	for _, again := range []bool{false, true} {
+		var all sync.WaitGroup
+		start := make(chan struct{})
+		for i := range 4 {
+			r := w.replay(w.intoTable(t, "events_again"))
+			r.Again = again
+			all.Go(func() {
+				<-start
+				if _, err := r.Run(t.Context()); err != nil && !errors.Is(err, replay.ErrComplete) {
+					t.Errorf("replay %d, again %v: %v", i, again, err)
+				}
+			})
+		}
+		close(start)
+		all.Wait()
+		if rows, events := w.ask(t, "SELECT count() FROM "+w.store.Table("events_again")), w.ask(t, "SELECT uniqExact(id) FROM "+w.store.Table("events_again")); rows != 400 || events != 400 {
+			t.Errorf("again %v: %d rows of %d events, want 400", again, rows, events)
+		}
+	}
+}
+
+// Of different ones into the same, begun at the same time, one is carried out and
+// whole; the others say so.
+func TestOtherReplaysBegunTogether(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	sites := []string{"shop", "news"}
+	var records []*schemas.Record
+	for i := range 400 {
+		r := w.visit(t, i, when.Add(time.Duration(i)*time.Minute))
+		r.Event.Set(schemas.Site, sites[i%2])
+		records = append(records, r)
+	}
+	w.send(t, records...)
+	var all sync.WaitGroup
+	start, ended := make(chan struct{}), make([]error, 2)
+	for i := range ended {
+		r := w.replay(w.intoTable(t, "events_again"))
+		r.Selection.Sites, r.Wanted = sites[i:i+1], sites[i]
+		all.Go(func() {
+			<-start
+			_, ended[i] = r.Run(t.Context())
+		})
+	}
+	close(start)
+	all.Wait()
+	if ended[0] != nil && ended[1] != nil {
+		t.Fatalf("neither was carried out: %v; %v", ended[0], ended[1])
+	}
+	for i, err := range ended {
+		if n := w.ask(t, fmt.Sprintf("SELECT uniqExact(id) FROM %s WHERE site = '%s'", w.store.Table("events_again"), sites[i])); err == nil && n != 200 {
+			t.Errorf("replay %d is complete with %d events, want 200", i, n)
+		}
+	}
+}
+
+// A replay does not go on in the middle where the first half is gone. (It did, and
+// said that all was done.)
+func TestReplayIntoWhatWasMadeAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send(t, w.visits(t, 400)...)
+	name := w.cluster.Config().Topics.Events + "-copy"
+	copied := func() replay.Target {
+		target, err := replay.Topic(t.Context(), w.cluster, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return target
+	}
+	check := func(what string, target func() replay.Target, drop func(), rows func() uint64) {
+		t.Helper()
+		w.interrupt(t, w.replay(target()), 3)
+		drop()
+		if _, err := w.replay(target()).Run(t.Context()); !errors.Is(err, replay.ErrAnew) || !strings.Contains(err.Error(), "--again") {
+			t.Fatalf("%s: it goes on: %v", what, err)
+		}
+		again := w.replay(target())
+		again.Again = true
+		w.run(t, again)
+		if n := rows(); n != 400 {
+			t.Errorf("%s: %d events, want 400", what, n)
+		}
+	}
+	check("a table", func() replay.Target { return w.intoTable(t, "events_again") },
+		func() { w.execute(t, "DROP TABLE "+w.store.Table("events_again")+" SYNC") },
+		func() uint64 { return w.ask(t, "SELECT count() FROM "+w.store.Table("events_again")) })
+	check("an emptied table", func() replay.Target { return w.intoTable(t, "events_anew") },
+		func() { w.execute(t, "TRUNCATE TABLE "+w.store.Table("events_anew")) },
+		func() uint64 { return w.ask(t, "SELECT count() FROM "+w.store.Table("events_anew")) })
+	check("a topic", copied, func() { w.deleteTopic(t, name) }, func() uint64 { return uint64(len(w.topic(t, name))) })
+}
+
+// deleteTopic deletes a topic and waits until it is gone.
+func (w *world) deleteTopic(t *testing.T, name string) {
+	t.Helper()
+	client := &kafka.Client{Addr: kafka.TCP(w.cluster.Config().Brokers...)}
+	answer, err := client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{name}})
+	if err == nil {
+		err = answer.Errors[name]
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the topic to be gone", func() bool {
+		meta, err := client.Metadata(t.Context(), &kafka.MetadataRequest{Topics: []string{name}})
+		return err == nil && errors.Is(meta.Topics[0].Error, kafka.UnknownTopicOrPartition)
+	})
+}
+
+// What was begun of a longer topic is not gone on with. (It waited until the topic was
+// as long as it had been, and took what came for the range.)
+func TestReplayOfAShorterTopic(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send(t, w.visits(t, 40)...)
+	target, events := w.intoTable(t, "events_again"), w.cluster.Config().Topics.Events
+	w.interrupt(t, w.replay(target), 1)
+	plan := "sekisho-replay-" + target.Name() + ".plan"
+	notes, err := w.cluster.Commits(t.Context(), plan, events, partitions)
+	if err != nil || len(notes) != partitions {
+		t.Fatalf("the plan is %v, %v", notes, err)
+	}
+	w.deleteTopic(t, events)
+	if _, err := w.cluster.EnsureTopics(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// With a topic Kafka forgets its notes, but not with messages that it loses.
+	if err := w.cluster.SetCommits(t.Context(), plan, events, notes); err != nil {
+		t.Fatal(err)
+	}
+	w.send(t, w.visits(t, 10)...)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	if _, err := w.replay(target).Run(ctx); err == nil || !strings.Contains(err.Error(), "--again") {
+		t.Errorf("it goes on: %v", err)
+	}
+	r := w.replay(target)
+	r.Again = true
+	if counts := w.run(t, r); counts.Chosen != 10 {
+		t.Errorf("%+v, want the 10 events of the new topic", counts)
+	}
+}
