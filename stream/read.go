@@ -18,11 +18,17 @@ type Span struct {
 // Len returns how many offsets are in the span.
 func (s Span) Len() int64 { return max(s.To-s.From, 0) }
 
+// ErrNoTopic: Kafka has no topic of the name.
+var ErrNoTopic = errors.New("the topic does not exist")
+
 // Spans returns what each partition of the topic has at the moment.
 func (c *Cluster) Spans(ctx context.Context, topic string) ([]Span, error) {
 	meta, err := c.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
 		return nil, fmt.Errorf("cannot find the partitions of topic %s: %w", topic, err)
+	}
+	if len(meta.Topics) == 1 && errors.Is(meta.Topics[0].Error, kafka.UnknownTopicOrPartition) {
+		return nil, fmt.Errorf("%w: %s; create it with `sekisho topics`", ErrNoTopic, topic)
 	}
 	if len(meta.Topics) != 1 || meta.Topics[0].Error != nil || len(meta.Topics[0].Partitions) == 0 {
 		return nil, &pendingError{fmt.Sprintf("topic %s does not exist; create it with `sekisho topics`", topic)}

@@ -154,9 +154,18 @@ var errFound = errors.New("found")
 
 // original returns the letter's message as its topic has it, nil when it is gone.
 func (d *Redrive) original(ctx context.Context, l *schemas.DeadLetter) (*kafka.Message, error) {
+	spans, err := d.Cluster.Spans(ctx, l.Topic)
+	switch {
+	case errors.Is(err, stream.ErrNoTopic):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case l.Partition >= len(spans): // it was made anew with fewer
+		return nil, nil
+	}
 	var found *kafka.Message
 	span := stream.Span{Partition: l.Partition, From: l.Offset, To: l.Offset + 1}
-	err := d.Cluster.Read(ctx, l.Topic, span, func(m *kafka.Message) error {
+	err = d.Cluster.Read(ctx, l.Topic, span, func(m *kafka.Message) error {
 		found = m
 		return errFound
 	})

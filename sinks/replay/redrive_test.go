@@ -130,15 +130,23 @@ func TestRedriveOfWhatCouldNotBeRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// A topic that had more partitions, and one that had another name. (Neither these
+	// letters nor any other could be driven.)
+	for _, letter := range []schemas.DeadLetter{{Topic: events, Partition: partitions}, {Topic: events + "-before"}} {
+		letter.Recipient, letter.Reason = "store", schemas.DeadUndecodable
+		if err := w.letters.Append(t.Context(), letter); err != nil {
+			t.Fatal(err)
+		}
+	}
 	fates := w.redrive(t, false)
-	if fates[replay.Redriven] != 2 || fates[replay.Unreadable] != 2 || fates[replay.Gone] != 1 {
+	if fates[replay.Redriven] != 2 || fates[replay.Unreadable] != 2 || fates[replay.Gone] != 3 {
 		t.Errorf("got %v", fates)
 	}
 	if n := len(w.topic(t, events)); n != 6 {
 		t.Errorf("%d messages, want 6", n)
 	}
-	if n := len(w.open(t)); n != 3 {
-		t.Errorf("%d letters are left, want 3", n)
+	if n := len(w.open(t)); n != 5 {
+		t.Errorf("%d letters are left, want 5", n)
 	}
 }
 
