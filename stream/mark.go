@@ -60,7 +60,7 @@ func (r *Resets) Mark() Mark {
 // called before Follow. An error without [ErrForeign] means that Kafka could not
 // be asked.
 func (r *Resets) Resume(ctx context.Context, m Mark) error {
-	id, err := r.cluster.id(ctx)
+	id, err := r.cluster.ID(ctx)
 	if err != nil {
 		return err
 	}
@@ -127,8 +127,8 @@ func (c *Cluster) fetch(ctx context.Context, topic string, partition int, from, 
 	return messages, nil
 }
 
-// id asks for Kafka's own id of the cluster.
-func (c *Cluster) id(ctx context.Context) (string, error) {
+// ID asks for Kafka's own id of the cluster.
+func (c *Cluster) ID(ctx context.Context) (string, error) {
 	answer, err := c.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.config.Topics.Resets}})
 	if err != nil {
 		return "", fmt.Errorf("cannot ask Kafka for the cluster's id: %w", err)

@@ -94,7 +94,7 @@ func (r *Resets) Follow(ctx context.Context) {
 
 func (r *Resets) follow(ctx context.Context) error {
 	topic := r.cluster.config.Topics.Resets
-	id, err := r.cluster.id(ctx)
+	id, err := r.cluster.ID(ctx)
 	if err != nil {
 		return err
 	}

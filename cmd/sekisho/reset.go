@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -102,6 +103,7 @@ type resetOptions struct {
 type resetter struct {
 	resetOptions
 	make    func(f schemas.Field, normal string, at time.Time) schemas.Reset
+	key     string // names that of the registry
 	resets  *stream.Resets
 	tickets *ingest.Tickets
 	config  *config.Config
@@ -136,7 +138,7 @@ func openResetter(cmd *cobra.Command, o resetOptions) (*resetter, error) {
 			reset.By = o.by
 			return reset
 		},
-		resets: stream.NewResets(cluster, nil, log), tickets: tickets, config: c, cluster: cluster,
+		key: registry.KeyID(), resets: stream.NewResets(cluster, nil, log), tickets: tickets, config: c, cluster: cluster,
 	}, nil
 }
 
@@ -213,10 +215,14 @@ func resetMany(cmd *cobra.Command, name, format string, o resetOptions) error {
 		return err
 	}
 	defer r.cluster.Close()
+	where, end, err := r.where(cmd.Context())
+	if err != nil {
+		return err
+	}
 	started := time.Now()
 	bar := newProgress(os.Stderr, "resetting", "reset", "identifiers")
 	result, err := resetfile.Run(cmd.Context(), file, format, resetfile.Options{
-		Reset: r.make, Append: r.resets.Append,
+		Where: where, End: end, Reset: r.make, Append: r.resets.Append,
 		Progress: func(done, of int) { bar.update(int64(done), int64(of)) },
 	})
 	bar.end()
@@ -235,6 +241,20 @@ func resetMany(cmd *cobra.Command, name, format string, o resetOptions) error {
 		text += fmt.Sprintf(", %d identifiers were none", result.None)
 	}
 	return r.report(cmd, text, result.Resets, ingest.Ticket{From: result.From, To: result.To, At: time.Now(), Many: true})
+}
+
+// where names what is reset in, and tells the offset after its last reset.
+func (r *resetter) where(ctx context.Context) (name string, end int64, err error) {
+	id, err := r.cluster.ID(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	topic := r.cluster.Config().Topics.Resets
+	spans, err := r.cluster.Spans(ctx, topic)
+	if err != nil {
+		return "", 0, err
+	}
+	return strings.Join([]string{id, topic, r.key}, "/"), spans[0].To, nil
 }
 
 // recipientsOf are the names of the policy's recipients, or without a policy of

@@ -13,7 +13,9 @@ import (
 
 // note is what a run has done so far, in a file beside the one that it reads.
 type note struct {
-	// Size and Modified are of the file: another one begins anew.
+	// Size and Modified are of the file, Where is what it is reset in: another one
+	// begins anew.
+	Where    string    `json:"where"`
 	Size     int64     `json:"size"`
 	Modified time.Time `json:"modified"`
 	Place    Place     `json:"place"`
@@ -26,13 +28,14 @@ type note struct {
 // noteSuffix is the end of the note's name.
 const noteSuffix = ".progress"
 
-// openNote reads the note of a file that an earlier run left, or begins one.
-func openNote(file *os.File) (*note, error) {
+// openNote reads the note of a file that an earlier run left, or begins one. end is
+// that of the resets that there are.
+func openNote(file *os.File, where string, end int64) (*note, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("cannot look at the file: %w", err)
 	}
-	fresh := &note{Size: info.Size(), Modified: info.ModTime(), path: file.Name() + noteSuffix}
+	fresh := &note{Where: where, Size: info.Size(), Modified: info.ModTime(), path: file.Name() + noteSuffix}
 	text, err := os.ReadFile(fresh.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		// What cannot be noted is said before anything is reset.
@@ -42,7 +45,7 @@ func openNote(file *os.File) (*note, error) {
 		return nil, fmt.Errorf("cannot read how far an earlier run came: %w", err)
 	}
 	found := &note{path: fresh.path}
-	if json.Unmarshal(text, found) != nil || found.Size != fresh.Size || !found.Modified.Equal(fresh.Modified) ||
+	if json.Unmarshal(text, found) != nil || found.Where != where || found.Result.To > end || found.Size != fresh.Size || !found.Modified.Equal(fresh.Modified) ||
 		found.Place.Offset < 0 || found.Place.Offset > found.Size {
 		return fresh, nil
 	}

@@ -75,6 +75,7 @@ func TestSource(t *testing.T) {
 
 // topic is a resets topic that fails when it is told to.
 type topic struct {
+	name   string
 	got    []schemas.Reset
 	failAt int // after so many
 }
@@ -97,6 +98,7 @@ func run(t *testing.T, path string, k *topic) (Result, error) {
 	}
 	defer file.Close()
 	return Run(t.Context(), file, FormatOf(path), Options{
+		Where: k.name, End: int64(100 + len(k.got)),
 		Reset: func(f schemas.Field, normal string, at time.Time) schemas.Reset {
 			return schemas.Reset{Field: f, Pseudonyms: []string{normal}, At: at}
 		},
@@ -165,6 +167,10 @@ func TestRun(t *testing.T) {
 				return os.Chtimes(path, time.Time{}, time.Now().Add(time.Hour))
 			},
 			"a damaged note": func() error { return os.WriteFile(path+noteSuffix, []byte("{"), 0o600) },
+			// What was reset elsewhere, or is there no more, is yet to be reset here. (The
+			// beginning of the file was passed over.)
+			"another deployment":   func() error { k.name, k.got = "another", nil; return nil },
+			"resets that are lost": func() error { k.got = nil; return nil },
 		} {
 			k = &topic{failAt: batch}
 			run(t, path, k)

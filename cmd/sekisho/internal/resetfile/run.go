@@ -13,6 +13,11 @@ import (
 
 // Options are what a run needs.
 type Options struct {
+	// Where names what the identifiers are reset in, and End is the offset after the
+	// last reset that it has: a run that was cut off elsewhere, or before the resets
+	// were lost, is not gone on with.
+	Where string
+	End   int64
 	// Reset makes the reset of an identifier in its normal form.
 	Reset func(f schemas.Field, normal string, at time.Time) schemas.Reset
 	// Append makes resets durable and returns the offset of the first.
@@ -75,7 +80,7 @@ func Run(ctx context.Context, file *os.File, format string, o Options) (Result, 
 	if err != nil {
 		return Result{}, err
 	}
-	note, err := openNote(file)
+	note, err := openNote(file, o.Where, o.End)
 	if err != nil {
 		return Result{}, err
 	}
