@@ -64,28 +64,30 @@ POST /erase on the admin listener of a sink does the same, without waiting.`,
 }
 
 // awaitErased returns when the resets of a ticket are in force everywhere and
-// erased.
+// erased. While Kafka does not answer it tells so and asks again.
 func awaitErased(ctx context.Context, c *config.Config, cluster *stream.Cluster, ticket ingest.Ticket) (ingest.ResetStatus, error) {
-	told := ""
+	progress, told := stream.NewProgress(cluster), ""
 	for {
-		status, err := statusOf(ctx, c, cluster, ticket)
-		if err != nil {
-			return ingest.ResetStatus{}, err
+		tell := ""
+		if err := progress.Load(ctx); err != nil {
+			tell = fmt.Sprintf("Kafka does not tell how far it is; asking again: %v", err)
+		} else {
+			status, err := statusOf(c, progress, ticket)
+			if err != nil || status.Erased.State == schemas.Done.String() {
+				return status, err
+			}
+			tell = fmt.Sprintf("in force everywhere: %s; erased in ClickHouse: %s", status.InForce.State, status.Erased.State)
+			if status.Erased.Reason != "" {
+				tell += ": " + status.Erased.Reason
+			}
 		}
-		if status.Erased.State == schemas.Done.String() {
-			return status, nil
-		}
-		tell := fmt.Sprintf("in force everywhere: %s; erased in ClickHouse: %s", status.InForce.State, status.Erased.State)
-		if status.Erased.Reason != "" {
-			tell += ": " + status.Erased.Reason
-		}
-		if tell != told {
+		if tell != told && ctx.Err() == nil {
 			told = tell
 			fmt.Fprintln(os.Stderr, tell)
 		}
 		select {
 		case <-ctx.Done():
-			return status, ctx.Err()
+			return ingest.ResetStatus{}, ctx.Err()
 		case <-time.After(time.Second):
 		}
 	}

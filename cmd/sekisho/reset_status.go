@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -51,7 +50,11 @@ the reason stands below, as the sink reports it.`,
 				return err
 			}
 			defer cluster.Close()
-			status, err := statusOf(cmd.Context(), c, cluster, ticket)
+			progress := stream.NewProgress(cluster)
+			if err := progress.Load(cmd.Context()); err != nil {
+				return err
+			}
+			status, err := statusOf(c, progress, ticket)
 			if err != nil {
 				return err
 			}
@@ -68,11 +71,7 @@ the reason stands below, as the sink reports it.`,
 }
 
 // statusOf tells how far a ticket is, and what keeps it from being erased.
-func statusOf(ctx context.Context, c *config.Config, cluster *stream.Cluster, ticket ingest.Ticket) (ingest.ResetStatus, error) {
-	progress := stream.NewProgress(cluster)
-	if err := progress.Load(ctx); err != nil {
-		return ingest.ResetStatus{}, err
-	}
+func statusOf(c *config.Config, progress *stream.Progress, ticket ingest.Ticket) (ingest.ResetStatus, error) {
 	recipients, err := recipientsOf(c, progress)
 	if err != nil {
 		return ingest.ResetStatus{}, err
