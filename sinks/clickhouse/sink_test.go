@@ -307,6 +307,49 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// Kafka forgets how far a group is that has had no member for offsets.retention.minutes.
+// The sink begins at the beginning then, and stores and counts nothing again.
+func TestGroupForgotten(t *testing.T) {
+	s := migratedStore(t)
+	cluster := topicOf(t, 2)
+	topic := cluster.Config().Topics.Events
+	stored := func() bool {
+		spans, err := cluster.Spans(t.Context(), topic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commits, err := cluster.Commits(t.Context(), s.config.Group, topic, len(spans))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, span := range spans {
+			if commits[span.Partition].Offset < span.To {
+				return false
+			}
+		}
+		return true
+	}
+	produce(t, cluster, 2, 600)
+	stop := start(t, newSink(t, s, cluster))
+	eventually(t, "all is stored", stored)
+	stop()
+	client := &kafka.Client{Addr: kafka.TCP(cluster.Config().Brokers...), Timeout: 10 * time.Second}
+	answer, err := client.DeleteGroups(t.Context(), &kafka.DeleteGroupsRequest{GroupIDs: []string{s.config.Group}})
+	if err != nil || answer.Errors[s.config.Group] != nil {
+		t.Fatal(err, answer)
+	}
+	produce(t, cluster, 2, 100)
+	k := newSink(t, s, cluster)
+	stop = start(t, k)
+	eventually(t, "all is stored", stored)
+	stop()
+	wantRows(t, s, 700)
+	wantReceived(t, s, 700)
+	if n := k.metrics.duplicates.Get(); n != 600 {
+		t.Errorf("%d events were found to be stored, want the 600 of before", n)
+	}
+}
+
 // produce writes n page views and the accounts of them.
 func produce(t testing.TB, cluster *stream.Cluster, partitions, n int) {
 	t.Helper()

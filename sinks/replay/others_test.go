@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"sekisho/sinks/replay"
+	"sekisho/stream"
 )
 
 // held does not handle anything until it may.
@@ -67,6 +68,51 @@ func TestReplayIsNotBrokenOff(t *testing.T) {
 	}
 	close(may)
 	if err := <-first; err != nil {
+		t.Error(err)
+	}
+}
+
+// The plan is kept again while the replay is under way. (Kafka forgot it after seven
+// days, and the replay broke off.)
+func TestPlanIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send(t, w.visits(t, 40)...)
+	target := w.intoTable(t, "events_again")
+	begun, may, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	r := w.replay(&held{Target: target, begun: sync.OnceFunc(func() { close(begun) }), may: may})
+	r.KeepEvery(time.Millisecond)
+	go func() {
+		_, err := r.Run(t.Context())
+		done <- err
+	}()
+	<-begun
+	group, topic := "sekisho-replay-"+target.Name()+".plan", w.cluster.Config().Topics.Events
+	plan := func() map[int]stream.Commit {
+		commits, err := w.cluster.Commits(t.Context(), group, topic, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return commits
+	}
+	want := plan()
+	old := stream.Commit{Offset: want[0].Offset - 1, Note: want[0].Note}
+	if err := w.cluster.SetCommits(t.Context(), group, topic, map[int]stream.Commit{0: old}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	for plan()[0] != want[0] {
+		select {
+		case <-ctx.Done():
+			t.Fatal("it is not kept again")
+		case err := <-done:
+			t.Fatal(err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	close(may)
+	if err := <-done; err != nil {
 		t.Error(err)
 	}
 }

@@ -110,22 +110,35 @@ func keepPlan(ctx context.Context, cluster *stream.Cluster, topic, target string
 	}
 	n.ID, n.Since, n.Until = uuid.NewString(), s.From.Time, s.To.Time
 	p := &plan{note: n, spans: spans, left: spans}
-	starts, notes := map[int]stream.Commit{}, map[int]stream.Commit{}
+	starts := map[int]stream.Commit{}
 	for _, span := range spans {
+		starts[span.Partition] = stream.Commit{Offset: span.From}
+	}
+	if err := cluster.SetCommits(ctx, p.group(target), topic, starts); err != nil {
+		return nil, fmt.Errorf("cannot begin the replay into %s: %w", target, err)
+	}
+	return p, p.keep(ctx, cluster, topic, target)
+}
+
+// keepEvery is how often a plan is kept again while it is carried out: Kafka forgets
+// what a group without members has not committed for offsets.retention.minutes, seven
+// days by default, and a replay may take longer.
+const keepEvery = time.Hour
+
+// keep has Kafka keep the plan.
+func (p *plan) keep(ctx context.Context, cluster *stream.Cluster, topic, target string) error {
+	notes := map[int]stream.Commit{}
+	for _, span := range p.spans {
+		n := p.note
 		n.From, n.To = span.From, span.To
 		text, err := json.Marshal(n)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		starts[span.Partition] = stream.Commit{Offset: span.From}
 		notes[span.Partition] = stream.Commit{Offset: span.To, Note: string(text)}
 	}
-	err = cluster.SetCommits(ctx, p.group(target), topic, starts)
-	if err == nil {
-		err = cluster.SetCommits(ctx, plans(target), topic, notes)
+	if err := cluster.SetCommits(ctx, plans(target), topic, notes); err != nil {
+		return fmt.Errorf("cannot keep the plan of the replay into %s: %w", target, err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot begin the replay into %s: %w", target, err)
-	}
-	return p, nil
+	return nil
 }

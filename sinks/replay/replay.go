@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,9 +60,10 @@ type Replay struct {
 	// Progress is told now and then how far it is.
 	Progress func(Progress)
 
-	topic   string
-	limiter *rate.Limiter
-	workers sync.Pool
+	topic     string
+	keepEvery time.Duration
+	limiter   *rate.Limiter
+	workers   sync.Pool
 
 	mu     sync.Mutex
 	counts Counts
@@ -177,7 +179,7 @@ func (r *Replay) Try(ctx context.Context) (Counts, error) {
 }
 
 func (r *Replay) prepare() {
-	r.topic = r.Cluster.Config().Topics.Events
+	r.topic, r.keepEvery = r.Cluster.Config().Topics.Events, cmp.Or(r.keepEvery, keepEvery)
 	r.counts.Verdicts = map[Verdict]int64{}
 	burst := r.MaxBatch
 	if r.Rate > 0 {
@@ -285,6 +287,8 @@ const maxShorter = 20
 func (r *Replay) watch(ctx context.Context, p *plan) error {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
+	// By then this process is a member of the plan's group, and nobody begins anew.
+	keep := time.Now().Add(r.keepEvery / 60)
 	for shorter := 0; ; {
 		current, err := loadPlan(ctx, r.Cluster, r.topic, r.Target.Name())
 		if !errors.Is(err, errShorter) {
@@ -300,8 +304,14 @@ func (r *Replay) watch(ctx context.Context, p *plan) error {
 		case !current.same(p) && current != nil && current.Wanted == p.Wanted:
 			return errSuperseded
 		case !current.same(p):
-			return errors.New("the replay was begun anew elsewhere, or Kafka has forgotten it")
+			return fmt.Errorf("the replay was begun anew elsewhere, or its plan was deleted from Kafka (group %s): see that nobody else replays into %s, and begin it anew with --again", plans(r.Target.Name()), r.Target.Name())
 		default:
+			if time.Now().After(keep) {
+				keep = time.Now().Add(r.keepEvery)
+				if err := p.keep(ctx, r.Cluster, r.topic, r.Target.Name()); err != nil && ctx.Err() == nil {
+					r.Log.Warn("Kafka forgets the replay if this goes on for days; trying again later", "error", err)
+				}
+			}
 			r.Progress(Progress{Done: current.done(), Total: total(p.spans)})
 			if total(current.left) == 0 {
 				return nil

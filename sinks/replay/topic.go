@@ -63,7 +63,7 @@ func (t *topic) Name() string { return "topic:" + t.name }
 func (t *topic) Begin(ctx context.Context) (made string, err error) {
 	spans, err := t.cluster.Spans(ctx, t.name)
 	if err == nil && total(spans) > 0 {
-		err = fmt.Errorf("topic %s has messages already; replay into another, or delete it first", t.name)
+		err = fmt.Errorf("topic %s has messages already, and Kafka knows of no replay into it that could go on: it forgets one that was interrupted after offsets.retention.minutes (7 days by default); replay into another topic, or delete this one first", t.name)
 	}
 	return "", err
 }
