@@ -48,9 +48,17 @@ func parsing(values int) int64 { return int64(3 * valueSize * values) }
 // large ones must not make all sessions large.
 const reusable = 1 << 20
 
+// What is remembered of the texts of a request's events, and of what was made of
+// them, is forgotten with it, and keeps its memory: that of the lists, and of as much
+// text as the body had, up to a bound.
+const (
+	recalledLists = 14 << 10
+	mostRecalled  = 72 << 10
+)
+
 // retained is the memory that the session has kept from earlier requests.
 func (s *session) retained() int64 {
-	return int64(cap(s.body)+cap(s.decoded)+cap(s.values)) + eventSize*int64(cap(s.results)) + valueSize*int64(s.parsed)
+	return int64(cap(s.body)+cap(s.decoded)+cap(s.values)) + eventSize*int64(cap(s.results)) + valueSize*int64(s.parsed) + s.recalled
 }
 
 // fits makes sure of the memory for parsing a body, and for its texts that are
@@ -65,7 +73,13 @@ func (s *session) fits(b *budget, body []byte) bool {
 // and writing them, in two forms at most.
 func (s *session) fitsEvents(b *budget, body []byte) bool {
 	each := eventSize + 2*(recordSize+len(s.agent))
-	return s.need(b, s.held+int64(2*len(body)+s.events*each))
+	needed := s.held + int64(2*len(body)+s.events*each)
+	if s.events > 1 { // see takeBody
+		before := s.recalled
+		s.recalled = max(before, min(int64(recalledLists+4*len(body)), mostRecalled))
+		needed += s.recalled - before
+	}
+	return s.need(b, needed)
 }
 
 // need makes sure that the request has taken so many bytes from the budget.

@@ -1,30 +1,33 @@
 package ingest
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"sekisho/schemas"
 )
+
+func heapInUse() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
 
 // TestMemoryIsEstimatedFromAbove: what a request takes from the budget is at
 // least what it takes from the heap, however its body is made to cost most.
 func TestMemoryIsEstimatedFromAbove(t *testing.T) {
 	r := start(t)
 	r.collector.events = null{}
-	heap := func() int64 {
-		runtime.GC()
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
 	check := func(what, text string, agent int) {
 		t.Helper()
 		s := new(session)
-		s.table, s.agent = r.enforcer.Table(), strings.Repeat("a", agent)
-		before := heap()
+		s.now, s.table, s.agent = time.Now(), r.enforcer.Table(), strings.Repeat("a", agent)
+		before := heapInUse()
 		body := append(make([]byte, 0, len(text)), text...)
 		s.body = body
 		if !s.fits(&r.collector.memory, body) {
@@ -36,7 +39,7 @@ func TestMemoryIsEstimatedFromAbove(t *testing.T) {
 		}
 		takeBody(nil, r.collector, s)
 		s.outgoing()
-		took := heap() - before
+		took := heapInUse() - before
 		t.Logf("%s: %d KiB of body take %d KiB of %d KiB", what, len(body)>>10, took>>10, s.held>>10)
 		if took > s.held+64<<10 {
 			t.Errorf("%s: that is too much", what)
@@ -59,4 +62,55 @@ func TestMemoryIsEstimatedFromAbove(t *testing.T) {
 	check("halves of surrogate pairs", page(`"title":"`+strings.Repeat(`\ud800`, 150_000)+`"`), 0)
 	check("properties", many(100, page(`"properties":{"`+strings.Repeat("x", 60)+`":1`+strings.Repeat(`,"a":2`, 60)+`}`)), 0)
 	check("a largest event", largest(`"properties":{}`), schemas.MaxPropertyText)
+}
+
+// TestWhatIsRememberedCounts: what a session has kept of its largest request has a
+// place in what it is said to keep, and of a small one takes little.
+func TestWhatIsRememberedCounts(t *testing.T) {
+	r := start(t)
+	r.collector.events = null{}
+	check := func(what, event string, most int64) {
+		t.Helper()
+		const sessions = 64
+		kept := make([]session, sessions)
+		said := int64(0)
+		before := heapInUse()
+		for i := range kept {
+			s := new(session)
+			s.now, s.table = time.Now(), r.enforcer.Table()
+			body := []byte("[" + event + "," + event + "]")
+			if !s.fits(&r.collector.memory, body) {
+				t.Fatal("it does not fit")
+			}
+			s.events, _ = s.decoder.Parse(body)
+			if !s.fitsEvents(&r.collector.memory, body) {
+				t.Fatal("it does not fit")
+			}
+			takeBody(nil, r.collector, s)
+			if s.rejected > 0 {
+				t.Fatalf("%s: %+v", what, s.results[0].invalid)
+			}
+			r.collector.memory.give(s.held)
+			said = s.recalled
+			kept[i].verdict, kept[i].project = s.verdict, s.project // and no more
+		}
+		took := (heapInUse() - before) / sessions
+		t.Logf("%s: %d KiB are kept, and %d KiB said to be", what, took>>10, said>>10)
+		if took > said || said > most {
+			t.Errorf("%s: %d bytes are kept, and %d said to be, of at most %d", what, took, said, most)
+		}
+		runtime.KeepAlive(kept)
+	}
+	check("a small event", page(yes+`,"user_id":"u"`), 16<<10)
+	check("a typical event", typical(), 24<<10)
+	var fields []string
+	for f := schemas.Field(0); f < schemas.NumFields; f++ {
+		switch d := f.Definition(); d.Kind {
+		case schemas.KindText:
+			fields = append(fields, fmt.Sprintf("%q:%q", f, strings.Repeat("ab cd ", 64)[:min(int(d.Max), 256)]))
+		case schemas.KindIdentifier:
+			fields = append(fields, fmt.Sprintf("%q:%q", f, strings.Repeat("i", min(int(d.Max), 256))))
+		}
+	}
+	check("the most that is remembered", `{"type":"pageview","site":"travel","url":"https://travel.example.com/`+strings.Repeat("a", 200)+`",`+yes+","+strings.Join(fields, ",")+`}`, mostRecalled)
 }

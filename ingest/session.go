@@ -31,6 +31,7 @@ type session struct {
 	project  enforcer.Projector
 	held     int64  // bytes taken from the budget
 	parsed   int    // most values that the decoder had
+	recalled int64  // most bytes that what was remembered may have taken
 	body     []byte // as it was sent
 	decoded  []byte // decompressed body
 	text     []byte // texts made for the current event

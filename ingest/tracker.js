@@ -1,6 +1,6 @@
 // The tracker of a site. It sends what the visitor agreed to and nothing else:
-// without consent it stores nothing but the refusal itself, sends no cookie,
-// and of a page view only the address without its query.
+// without consent it stores nothing but the refusal itself, sends no cookie once
+// that is heard, and of a page view only the address without its query.
 //
 //   <script defer src="https://COLLECTOR/sekisho.js?site=NAME"></script>
 (function () {
@@ -31,7 +31,23 @@
 
   function writeChoice(choice) {
     const granted = optional.filter((p) => choice[p] === true);
-    keepChoice("1." + config.policy + "." + (granted.join("+") || "none"), 180 * 24 * 3600);
+    const text = granted.join("+") || "none";
+    keepChoice("1." + config.policy + "." + text, 180 * 24 * 3600);
+    unheard(granted.length < optional.length ? text : "");
+  }
+
+  // unheard returns the choice that refuses something and that the collector has
+  // not answered yet, after keeping another one, or none, where one is given. The
+  // page may be left before the collector is back: the next one goes on.
+  function unheard(choice) {
+    const key = "sekisho_unheard";
+    try {
+      if (choice) localStorage.setItem(key, choice);
+      if (choice === "") localStorage.removeItem(key);
+      return localStorage.getItem(key) || "";
+    } catch {
+      return "";
+    }
   }
 
   function keepChoice(value, seconds) {
@@ -156,10 +172,11 @@
     const own = event.rule.without === "allowed" ? event.own : required;
     const page = new URL(event.own.url || address(new URL(event.url)));
     const bare = Object.assign({}, own, { url: page.origin + page.pathname }, base);
-    if (event.type !== "consent") return { credentials: "omit", fields: bare };
+    if (event.type !== "consent" && !unheard()) return { credentials: "omit", fields: bare };
     // A choice goes with the visitor cookie, which only the collector can read
-    // and has to take away from who refuses; and a refusal goes by itself, so
-    // that nothing agreed to later is sent under that cookie.
+    // and has to take away from who refuses, and so does what follows a refusal
+    // that was not heard. It goes by itself, so that nothing agreed to later is
+    // sent under that cookie.
     return { credentials: "include", alone: event.agreed.length === 0, fields: bare };
   }
 
@@ -244,6 +261,7 @@
   async function post(batch) {
     const body = "[" + batch.map((e) => e.text).join() + "]";
     const headers = { "Content-Type": "text/plain" }; // needs no preflight
+    const refusal = batch[0].credentials === "include" && unheard();
     if (telling && !leaving) headers.Prefer = "return=representation";
     let answer = null;
     underway++;
@@ -267,6 +285,7 @@
       return;
     }
     pause = 1000;
+    if (refusal && refusal === unheard()) unheard("");
     send();
     if (telling) tellAnswer(batch, await answer.json().catch(() => ({})));
   }
@@ -342,6 +361,7 @@
       if (!answer.ok && answer.status !== 400) return false; // 400: nothing was known
       queue.length = 0;
       keepChoice("", 0);
+      unheard("");
       session();
       return true;
     },

@@ -35,6 +35,45 @@ func TestTrackerHearsARefusal(t *testing.T) {
 	check("a long path", `(history.replaceState(null, "", "/" + "x".repeat(5000)), true)`)
 }
 
+// TestTrackerRemembersARefusal: who declines while the collector is out of reach, and
+// leaves, is heard on the next page, and with no more than that.
+func TestTrackerRemembersARefusal(t *testing.T) {
+	u := startUp(t, t.TempDir())
+	g, site := newGate(t, u)
+	v := newVisitor(t, site, "later3318")
+	v.open(t, "/privacy")
+	v.click(t, "#accept")
+	v.awaitSent(t, "Page view", "allowed")
+	identifier := v.awaitCookie(t, "sekisho_id")
+	g.turn(busy)
+	v.click(t, "#none")
+	eventually(t, waitTime, "the refusal to be sent in vain", func() bool { return g.attempts(busy, `"type":"consent"`) >= 1 })
+	v.open(t, "/product/usui-genmaicha")
+	eventually(t, waitTime, "the next page to be", func() bool { return g.attempts(busy, "usui-genmaicha") >= 1 })
+	g.turn(fair)
+	v.awaitSent(t, "Page view", "anonymised")
+	if cookies := v.cookies(t); len(cookies) != 1 {
+		t.Errorf("the browser keeps %v", cookies)
+	}
+	wantReset(t, u, identifier)
+	if got := g.attempts(fair, `"type":"consent"`); got != 1 {
+		t.Errorf("%d choices were heard, want the first", got)
+	}
+	v.await(t, `localStorage.length === 0`)
+	before := len(g.requests())
+	v.open(t, "/privacy")
+	v.awaitSent(t, "Page view", "anonymised")
+	for _, r := range g.requests()[before:] {
+		if r.Cookie != "" {
+			t.Errorf("after the refusal was heard %q is sent", r.Cookie)
+		}
+	}
+	seen := awaitEvents(t, u, 1, "path = '/product/usui-genmaicha'")[0]
+	if seen.Outcome != "anonymised" || seen.Visitor+seen.Session+seen.Others != "" {
+		t.Errorf("got %+v", seen)
+	}
+}
+
 // TestTrackerKeepsWhatWasTracked: an event says what was so when it was tracked, and
 // an address of the page's own may be relative.
 func TestTrackerKeepsWhatWasTracked(t *testing.T) {

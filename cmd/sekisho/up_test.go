@@ -1,9 +1,13 @@
 package main_test
 
 import (
+	"io"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestUpKeepsItsRows ends `sekisho up` as Ctrl-C does and as a crash does: what
@@ -46,4 +50,37 @@ func sendPageview(t *testing.T, u *running) {
 	if answer.StatusCode != http.StatusNoContent {
 		t.Fatalf("the collector answered %s", answer.Status)
 	}
+}
+
+// TestSecondInterruptAborts: the first Ctrl-C waits for a request that is under way,
+// a second one for nothing. The next start finds what was acknowledged.
+func TestSecondInterruptAborts(t *testing.T) {
+	dir := t.TempDir()
+	u := startUp(t, dir)
+	sendPageview(t, u)
+	c, err := net.Dial("tcp", strings.TrimPrefix(u.Collector, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	// The client asks whether to go on: once it is told to, its request is served.
+	const begun = "POST /v1/events HTTP/1.1\r\nHost: c\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+	if _, err := io.WriteString(c, begun); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(waitTime))
+	if _, err := io.ReadFull(c, make([]byte, len("HTTP/1.1 100"))); err != nil {
+		t.Fatal(err)
+	}
+	process := u.process
+	_ = process.Process.Signal(os.Interrupt)
+	eventually(t, waitTime, "the first interrupt to be heard", func() bool { return strings.Contains(u.out.String(), "again to abort") })
+	if err := u.end(t, os.Interrupt); err == nil || process.ProcessState.ExitCode() != 130 {
+		t.Errorf("it ended with %v: %s", err, process.ProcessState)
+	}
+	if said := u.out.String(); !strings.HasSuffix(said, "sekisho: aborted\n") {
+		t.Errorf("it said at last %q", said[max(0, len(said)-200):])
+	}
+	u = startUp(t, dir)
+	eventually(t, waitTime, "the row", func() bool { return count(t, u, "SELECT count() FROM events") == 1 })
 }
