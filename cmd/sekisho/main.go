@@ -27,7 +27,8 @@ func main() {
 	case errors.As(err, &exit):
 		os.Exit(exit.code)
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		// Told to stop before it had begun: nothing is wrong.
+		fmt.Fprintln(os.Stderr, "sekisho: interrupted before it was done:", err)
+		os.Exit(1)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "sekisho:", err)
 		os.Exit(1)
@@ -38,6 +39,21 @@ func main() {
 type exitError struct{ code int }
 
 func (e *exitError) Error() string { return fmt.Sprintf("exit %d", e.code) }
+
+// untilStopped makes a command of one that goes on until it is told to stop: then
+// nothing is wrong, also when it had not begun yet. Of any other command, what it was
+// to do is not done.
+func untilStopped(cmd *cobra.Command) *cobra.Command {
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		err := run(cmd, args)
+		if errors.Is(err, context.Canceled) && cmd.Context().Err() != nil {
+			return nil
+		}
+		return err
+	}
+	return cmd
+}
 
 // interruptible returns a context that ends with the first SIGINT or SIGTERM.
 // A second one ends the program at once.
@@ -75,9 +91,9 @@ To try it:  sekisho up      everything on this machine, with a demo site
 		&cobra.Group{ID: "tools", Title: "Tools:"},
 	)
 	root.AddCommand(
-		upCommand(), demoCommand(), vendorsCommand(),
-		collectCommand(), sinkCommand(), forwardCommand(), topicsCommand(), migrateCommand(),
-		resetCommand(), eraseCommand(), exportCommand(), tailCommand(), replayCommand(), dlqCommand(), auditCommand(), explainCommand(), policyCommand(), consentCommand(), configCommand(), versionCommand(),
+		untilStopped(upCommand()), demoCommand(), untilStopped(vendorsCommand()),
+		untilStopped(collectCommand()), sinkCommand(), untilStopped(forwardCommand()), topicsCommand(), migrateCommand(),
+		resetCommand(), eraseCommand(), exportCommand(), untilStopped(tailCommand()), replayCommand(), dlqCommand(), auditCommand(), explainCommand(), policyCommand(), consentCommand(), configCommand(), versionCommand(),
 	)
 	tellUsage(root)
 	return root

@@ -65,7 +65,7 @@ it answers 503 then.`,
 
 func sinkCommand() *cobra.Command {
 	cmd := group(&cobra.Command{Use: "sink", Short: "Write events from Kafka to a store", GroupID: "roles"})
-	cmd.AddCommand(withConfig(&cobra.Command{
+	cmd.AddCommand(untilStopped(withConfig(&cobra.Command{
 		Use:   "clickhouse",
 		Short: "Write events from Kafka to ClickHouse",
 		Long: `Run a member of the consumer group that writes events to ClickHouse, each
@@ -101,7 +101,7 @@ policy (policy) and secrets (keys), Kafka (kafka.brokers), and ClickHouse
 			}
 			return run(cmd.Context(), c, set, sink, log, "sink clickhouse", "", sink.Pages()...)
 		},
-	}))
+	})))
 	return cmd
 }
 
