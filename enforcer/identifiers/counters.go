@@ -58,7 +58,7 @@ var steps = func() (table [256]step) {
 		count(mailAt, 0xff, true, of(c == '@'))
 		count(uppersAt, 0xff, is(c, token), of(is(c, upper)))
 		count(tokenAt, 0x7fff, is(c, token), 1)
-		s.add |= of(c >= utf8.RuneSelf || c == '%' || c == '\\' || c == '=' || c == '&' || c == '(' || c == '[') << lookAt
+		s.add |= of(c >= utf8.RuneSelf || c == '%' || c == '\\' || c == '=' || c == '&' || closes(c) != 0 || c >= 'A' && c <= 'P') << lookAt
 	}
 	return table
 }()
@@ -73,15 +73,16 @@ func count(s string) suspicion {
 	dots := false    // reached their threshold
 	written := false // some characters stand for others
 	spelled := false // escapes spell letters of the parameter's name
+	var last byte    // before the current one, once folded
 	for i, size := 0, 0; i < len(s); i += size {
 		b := s[i]
 		step := &steps[b]
 		size = 1
 		if step.add>>lookAt != 0 {
 			var unsure bool
-			written = written || b != '=' && b != '&' && b != '(' && b != '['
+			written = written || b != '=' && b != '&' && closes(b) == 0 && !is(b, upper)
 			switch {
-			case b == '(' || b == '[':
+			case is(b, upper), closes(b) != 0:
 			case b == '&':
 				spelled = false
 				unsure = mayBeEntity(s, i)
@@ -97,7 +98,7 @@ func count(s string) suspicion {
 			if unsure || b == '=' && (spelled || namesSecret(s[:i])) {
 				return anything
 			}
-			if (b == '(' || b == '[') && maySpellAt(s[i+size:]) {
+			if closes(b) != 0 && maySpellAt(s[i+size:]) || b-'A' <= 'P'-'A' && encodesAt(last, b) >= 0 && (size > 1 || mayEncodeEmail(s, i)) {
 				return anything
 			}
 			if b == removed && size > 1 {
@@ -105,6 +106,7 @@ func count(s string) suspicion {
 			}
 			step = &steps[b]
 		}
+		last = b
 		counters = counters&step.keep + step.add&(1<<lookAt-1)
 		t := counters + bias
 		switch t&reached | t&(t>>tokenShift)&uppersReached {

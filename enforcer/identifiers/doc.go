@@ -44,9 +44,13 @@
 //     it even when it is an IP address; user and password before it go.
 //     AnonymiseURL and ReferrerOrigin give up an address whose host is an IP
 //     address of another machine.
+//   - An e-mail address is one, too, when its at sign or dots are words in brackets, as
+//     in taro(at)example(dot)com, and in base64, alone or amid other text. Of the
+//     latter all letters and digits around it go: an address of six characters and
+//     more is found by where its at sign is.
 //
-// Names, postal addresses and addresses disguised for people ("taro at
-// example") or in base64 are beyond this package.
+// Names, postal addresses, addresses disguised without brackets ("taro at example dot
+// com") and in other encodings are beyond this package.
 //
 // Precision and recall are measured on testdata/corpus.jsonl:
 //

@@ -19,59 +19,9 @@ func (f *finder) emails() {
 			after = i + 1
 		}
 	}
-	f.spelledEmails('(')
-	f.spelledEmails('[')
-}
-
-// spelledEmails finds those whose at sign is spelled in brackets, as in
-// taro(at)example.com and taro [at] example.com.
-func (f *finder) spelledEmails(bracket byte) {
-	after := 0
-	for i := range f.each(bracket) {
-		if i < after || !spellsAt(f.text[i:]) {
-			continue
-		}
-		left, right := i, i+spelledAt
-		for left > after && f.text[left-1] == ' ' {
-			left--
-		}
-		for f.at(right) == ' ' || f.isURL && f.at(right) == '+' {
-			right++
-		}
-		f.steps += i - left + right - i
-		if left < i && f.at(left-1) >= utf8.RuneSelf {
-			continue // a sentence of no spaces before it
-		}
-		end := f.mailDomain(right)
-		if start := f.localPart(after, left); end > 0 && start < left {
-			f.mark(start, end, Email)
-			after = end
-		}
+	for i := range len(brackets) {
+		f.spelledEmails(brackets[i].opening)
 	}
-}
-
-// spelledAt is the length of an at sign that is spelled.
-const spelledAt = len("(at)")
-
-// spellsAt reports whether s begins with one.
-func spellsAt(s []byte) bool {
-	return len(s) >= spelledAt && s[1]|0x20 == 'a' && s[2]|0x20 == 't' && (s[0] == '(' && s[3] == ')' || s[0] == '[' && s[3] == ']')
-}
-
-// maySpellAt reports whether what is behind a bracket may, once it is folded, make it
-// a spelled at sign. Sentences in brackets may begin with the word.
-func maySpellAt(s string) bool {
-	for i := range len("at") {
-		switch {
-		case i >= len(s):
-			return false
-		case s[i] == '%' || s[i] == '\\' || s[i] == '&' || mayLookAlike(s[i]):
-			return true // only folding can tell
-		case s[i]|0x20 != "at"[i]:
-			return false
-		}
-	}
-	return len(s) > 2 && !is(s[2], alnum) && s[2] != ' '
 }
 
 // localPart returns where the local part before the @ at i starts, not before
@@ -87,6 +37,9 @@ func (f *finder) localPart(from, i int) int {
 	}
 	switch {
 	case start < i:
+		if dot := f.spelledDotBefore(from, start); dot > from {
+			return f.localPart(from, dot)
+		}
 		return f.credentials(from, start)
 	case i > from && f.text[i-1] == '"':
 		return f.quoted(from, i)
@@ -152,29 +105,32 @@ func (f *finder) mailDomain(i int) int {
 	if f.at(i) >= utf8.RuneSelf {
 		return f.wideDomain(i)
 	}
-	limit := f.run(i, domain)
 	end, labels, numbers := 0, 0, 0
-	for start := i; start < limit; {
-		stop := start
-		for stop < limit && f.text[stop] != '.' {
+	for {
+		stop := i
+		for is(f.at(stop), domain) && f.text[stop] != '.' {
 			stop++
 		}
-		if stop == start || plain(f.text[start]) == '-' {
-			break
+		f.steps += stop - i + 1
+		if stop == i || plain(f.text[i]) == '-' {
+			return end
 		}
 		if labels++; labels > 1 {
-			if tld := f.topLevel(start, stop); tld > 0 {
+			if tld := f.topLevel(i, stop); tld > 0 {
 				end = tld
 			}
 		}
-		if allDigits(f.text[start:stop]) {
+		if allDigits(f.text[i:stop]) {
 			if numbers++; numbers == labels && numbers > 1 { // a version, as in react@18.2.0
 				return 0
 			}
 		}
-		start = stop + 1
+		if f.at(stop) == '.' {
+			i = stop + 1
+		} else if i = f.spelledDot(stop); i == 0 {
+			return end
+		}
 	}
-	return end
 }
 
 // topLevel returns the end of the top-level domain in the label, or 0.

@@ -31,6 +31,13 @@ func TestEmails(t *testing.T) {
 	check("https://example.jp/?q=taro%28at%29example.com", "https://example.jp/?q=[email]")
 	check("(at)[at]taro[at]example.com", "(at)[at][email]")
 
+	check("taro(dot)yamada (at) example (dot) com", "[email]")
+	check("taro[at]example[.]com, hanako@example[dot]com", "[email], [email]")
+	check("dGFyb0BleGFtcGxlLmNvbQ==", "[email]")
+	check("YUBiLmNv YUBiLmNv", "[email] [email]")
+	check("x-dGFyb0BleGFtcGxlLmNvbQ-y", "x-[email]-y")
+	check("eyJlIjoidGFyb0BleC5qcCJ9", "[email]")
+
 	check("taro@example", "taro@example")
 	check("list[at].name list[at] f(at) x[at]=1", "list[at].name list[at] f(at) x[at]=1")
 	check("taro (at example.com)", "taro (at example.com)")

@@ -75,8 +75,19 @@ func grouped(s, mark string) string {
 func generate(r *rand.Rand, k Kind) string {
 	switch k {
 	case Email:
-		return chars(r, smalls, 1+r.IntN(8)) + pick(r, "", ".", "_", "-", "+") + chars(r, smalls+numerals, 1+r.IntN(8)) +
-			"@" + chars(r, smalls, 2+r.IntN(10)) + pick(r, ".com", ".co.jp", ".ne.jp", ".jp", ".org", ".io", "-mail.example.net")
+		local := chars(r, smalls, 1+r.IntN(8)) + pick(r, "", ".", "_", "-", "+") + chars(r, smalls+numerals, 1+r.IntN(8))
+		domain := chars(r, smalls, 2+r.IntN(10)) + pick(r, ".com", ".co.jp", ".ne.jp", ".jp", ".org", ".io", "-mail.example.net")
+		spell := strings.NewReplacer("@", pick(r, "(at)", "[at]", " (AT) ", "( at )", "(アット)"), ".", pick(r, ".", "(dot)", "[dot]", " [dot] ", "( dot )", "(ドット)"))
+		switch email := local + "@" + domain; r.IntN(5) {
+		case 0:
+			return base64.StdEncoding.EncodeToString([]byte(email))
+		case 1:
+			return base64.RawURLEncoding.EncodeToString([]byte(email))
+		case 2:
+			return spell.Replace(email)
+		default:
+			return email
+		}
 	case Phone:
 		four := func() string { return chars(r, numerals, 4) }
 		mark := pick(r, "-", " ", ".", "/", "·", "、")

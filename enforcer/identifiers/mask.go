@@ -135,6 +135,7 @@ type finder struct {
 func (f *finder) find() {
 	f.emails()
 	f.jwts()
+	f.encodedEmails()
 	f.passUUIDs()
 	f.passNames()
 	f.secrets()

@@ -28,24 +28,37 @@ func suspect(s string) suspicion {
 	return suspected
 }
 
-// A survey adds up, eight bytes at a time, what every byte weighs: eight bits
-// for each of these counts.
+// A survey adds up, eight bytes at a time, what every byte weighs: eight bits for each
+// of these counts. The last three matter only within a block: two have four bits there,
+// and what they carry is not looked at.
 const (
-	digitWeight  = 8 * iota // digits; a + is as good as two
-	endsNumber              // neither digits nor what may be between them
-	endsToken               // not part of a token
-	dotWeight               // dots
-	colonWeight             // colons
-	escapeWeight            // at signs, percent signs, backslashes; the ends of HTML entities
-	openWeight              // equals signs, brackets that open: what is behind them tells
-	wideWeight              // lead bytes of what may look like ASCII
+	dotWeight    = 8 * iota       // dots
+	colonWeight                   // colons
+	escapeWeight                  // at signs, percent signs, backslashes; the ends of HTML entities
+	openWeight                    // equals signs, brackets that open: what is around them tells
+	wideWeight                    // lead bytes of what may look like ASCII
+	endsNumber                    // neither digits nor what may be between them
+	endsToken    = endsNumber + 4 // not part of a token
+	digitWeight  = endsToken + 8  // digits; a + is as good as two
+
+	// mailLetter is what the letters count beside the digits, in the same branch, without
+	// which base64 has no at sign.
+	mailLetter = 32
 
 	block  = 8
 	stride = 16 * block // before a count could overflow
 )
 
 // weight returns one of the counts.
-func weight(sum uint64, of int) uint64 { return sum >> of & 0xff }
+func weight(sum uint64, of int) uint64 {
+	switch of {
+	case digitWeight:
+		return sum >> of
+	case endsNumber, endsToken:
+		return sum >> of & 0xf
+	}
+	return sum >> of & 0xff
+}
 
 var weights = func() (table [256]uint64) {
 	for b := range table {
@@ -62,8 +75,9 @@ var weights = func() (table [256]uint64) {
 		add(dotWeight, 1, c == '.')
 		add(colonWeight, 1, c == ':')
 		add(escapeWeight, 1, c == '@' || c == '%' || c == '\\' || c == ';')
-		add(openWeight, 1, c == '=' || c == '(' || c == '[')
+		add(openWeight, 1, c == '=' || closes(c) != 0)
 		add(wideWeight, 1, mayLookAlike(c) && c != 0xe3)
+		add(digitWeight, mailLetter, c >= 'A' && c <= 'D' || c == 'Q')
 	}
 	return table
 }()
@@ -75,6 +89,7 @@ func survey(s string) suspicion {
 		seen      uint64
 		number    uint64 // at most so many digits has a number that reaches here
 		settled   int    // tokens up to here were looked at
+		letters   bool   // of base64's at sign were among the digits
 		suspected suspicion
 		i         int
 	)
@@ -86,7 +101,11 @@ func survey(s string) suspicion {
 		digits := weight(w, digitWeight)
 		number += digits
 		if number >= minDigits {
-			return anything
+			if number = number - digits + digits%mailLetter; number >= minDigits || anyEncodedAt(s, i, i+block) {
+				return anything
+			}
+			digits %= mailLetter
+			letters = true
 		}
 		if weight(w, endsNumber) != 0 {
 			number = digits
@@ -97,7 +116,7 @@ func survey(s string) suspicion {
 				return anything
 			}
 		}
-		if i%stride == 0 {
+		if i%stride == stride-block {
 			if exceeds(sum) {
 				if weight(sum, colonWeight) >= minColons || !isPlain(s) {
 					return anything
@@ -111,14 +130,25 @@ func survey(s string) suspicion {
 		}
 	}
 	for ; i < len(s); i++ {
-		sum += weights[s[i]]
-		number += weight(weights[s[i]], digitWeight)
+		w := weights[s[i]]
+		sum += w
+		digits := weight(w, digitWeight)
+		if digits >= mailLetter {
+			if anyEncodedAt(s, i, i+1) {
+				return anything
+			}
+			digits, letters = 0, true
+		}
+		number += digits
 	}
 	seen |= sum
+	// A spelled address has a dot, too, perhaps in brackets.
+	oneOpens := weight(seen, openWeight) == 1 && weight(seen, dotWeight) == 0 && weight(seen, wideWeight) == 0 &&
+		suspected == nothingFound && strings.IndexByte(s, 0xe3) < 0
 	if number >= minDigits || exceeds(sum) && (weight(sum, colonWeight) >= minColons || !isPlain(s)) ||
-		weight(seen, openWeight) != 0 && (anySecretName(s) || anySpelledAt(s, weight(seen, dotWeight) != 0 || suspected == onlyAddress4)) ||
+		weight(seen, openWeight) != 0 && (anySecretName(s) || !(oneOpens && len(s) < stride) && anySpelledAt(s)) ||
 		weight(seen, wideWeight) != 0 && anyWide(s) ||
-		weight(seen, digitWeight) != 0 && anyStop(s) {
+		(letters || weight(seen, digitWeight) != 0) && anyStop(s) {
 		return anything
 	}
 	if weight(sum, dotWeight) >= minDots {
@@ -193,18 +223,15 @@ func anySecretName(s string) bool {
 	return false
 }
 
-// anySpelledAt reports whether a bracket may open an at sign that is spelled, and
-// there may be the dot of a domain.
-func anySpelledAt(s string, dots bool) bool {
-	if !dots && strings.IndexByte(s, 0xe3) < 0 { // nor a full stop that may be one
-		return false
-	}
-	for _, bracket := range [...]byte{'(', '['} {
-		for i := strings.IndexByte(s, bracket); i >= 0; {
+// anySpelledAt reports whether a bracket may open an at sign that is spelled. A domain
+// needs a dot too, be it one in brackets or 。.
+func anySpelledAt(s string) bool {
+	for _, bracket := range brackets {
+		for i := strings.IndexByte(s, bracket.opening); i >= 0; {
 			if maySpellAt(s[i+1:]) {
 				return true
 			}
-			next := strings.IndexByte(s[i+1:], bracket)
+			next := strings.IndexByte(s[i+1:], bracket.opening)
 			if next < 0 {
 				break
 			}
@@ -212,6 +239,44 @@ func anySpelledAt(s string, dots bool) bool {
 		}
 	}
 	return false
+}
+
+// anyEncodedAt reports whether an address in base64 may have its at sign in s[i:end].
+// Words hardly ever have such letters one after the other; what does is looked at.
+func anyEncodedAt(s string, i, end int) bool {
+	for ; i < end; i++ {
+		c := s[i]
+		if c-'A' > 'D'-'A' && c != 'Q' {
+			continue
+		}
+		if c == 'Q' && i+1 < len(s) && encodesAt(c, s[i+1]) == 0 || c != 'Q' && i > 0 && encodesAt(s[i-1], c) > 0 {
+			if mayEncodeEmail(s, i) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mayEncodeEmail reports whether the letters and digits around i may, once they are
+// folded, be an address in base64.
+func mayEncodeEmail(s string, i int) bool {
+	start, end := i, i
+	for start > 0 && is(s[start-1], alnum) {
+		start--
+	}
+	for end < len(s) && is(s[end], alnum) {
+		end++
+	}
+	if start > 0 && mayFold(s[start-1]) || end < len(s) && mayFold(s[end]) {
+		return true // only folding can tell
+	}
+	if end-start >= minToken {
+		return true // as any token of such letters
+	}
+	f := finder{}
+	f.text = unsafe.Slice(unsafe.StringData(s), len(s)) // nothing is marked
+	return end-start >= shortestEncoded && f.encodesEmail(start, end)
 }
 
 // anyWide reports whether s has characters that change what was surveyed once
@@ -264,9 +329,9 @@ func changes(s string) bool {
 		return len(s) > size && (is(s[size], hex) || s[size] == 'u' || continues(s[size]))
 	case ascii == removed:
 		return true
-	case ascii == '(' || ascii == '[':
+	case closes(ascii) != 0:
 		return maySpellAt(s[size:])
 	}
-	const counted = 1<<digitWeight | 1<<dotWeight | 1<<colonWeight | 1<<escapeWeight | 1<<openWeight
+	const counted = (mailLetter-1)<<digitWeight | 1<<dotWeight | 1<<colonWeight | 1<<escapeWeight | 1<<openWeight
 	return is(ascii, token) || weights[ascii]&counted != 0 || ascii == '+'
 }
