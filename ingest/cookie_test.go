@@ -146,6 +146,18 @@ func TestVisitorCookie(t *testing.T) {
 		t.Errorf("a cookie that does not say what was granted becomes %s", bare.cookie())
 	}
 
+	foreign := r.post("["+chosen(yes)+","+page(yes+`,"session_id":"s","title":"foreign"`)+"]", shop, "Sec-Fetch-Site: cross-site", represent)
+	if foreign.want(t, "a page of another site", 200, `"outcome":"allowed","reason":"granted"`); len(foreign.cookies()) != 0 {
+		t.Errorf("a page of another site, whose browser refuses cookies, is given %s", foreign.header.Get("Set-Cookie"))
+	}
+	for _, m := range r.stored().events {
+		e := &record(t, m).Event
+		if e.Get(schemas.Title) == "foreign" && e.Get(schemas.VisitorID)+e.Get(schemas.SessionID) != "" {
+			t.Errorf("a page of another site has the visitor %q", e.Get(schemas.VisitorID))
+		}
+	}
+	r.post(page(yes), shop, mine, "Sec-Fetch-Site: same-site").want(t, "a page of the same site", 204)
+
 	pixel := r.do("GET", pixelOfShop, "", "Cookie: sekisho_consent=1.2026-10-01.analytics")
 	pixel.want(t, "a pixel with consent", 200)
 	if len(pixel.visitor(t)) != 22 {

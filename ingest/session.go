@@ -23,6 +23,7 @@ type session struct {
 	request  enforcer.Request
 	cookies  cookieIdentifiers
 	origin   string
+	foreign  bool   // the page is of another site than the collector, whose cookies the browser refuses
 	agent    string // the request's User-Agent, where an event may have it
 	decoder  schemas.Decoder
 	events   int // in the decoder
@@ -91,6 +92,7 @@ func (s *session) begin(ctx *fasthttp.RequestCtx, c *Collector) {
 	s.table = c.enforcer.Table()
 	s.request = enforcer.Request{Now: s.now, Place: c.place(ctx), Lookup: c.lookUp(ctx)}
 	s.origin = share(h.Peek(fasthttp.HeaderOrigin))
+	s.foreign = share(h.Peek("Sec-Fetch-Site")) == "cross-site"
 	if s.agent = share(h.UserAgent()); schemas.Check(schemas.UserAgent, s.agent) != nil {
 		s.agent = ""
 	}

@@ -117,6 +117,7 @@
     // A frame without an address of its own is of the page around it.
     event.url = (/^about:/.test(location.href) ? document.baseURI : location.href).split("#")[0];
     event.title = document.title;
+    event.refusal = unheard(); // which it tells of
     event.waiting = !readChoice();
     if (event.waiting) tell(event, "waiting");
     else settle(event);
@@ -261,7 +262,7 @@
   async function post(batch) {
     const body = "[" + batch.map((e) => e.text).join() + "]";
     const headers = { "Content-Type": "text/plain" }; // needs no preflight
-    const refusal = batch[0].credentials === "include" && unheard();
+    const told = batch.find((e) => e.credentials === "include" && e.event.refusal);
     if (telling && !leaving) headers.Prefer = "return=representation";
     let answer = null;
     underway++;
@@ -285,7 +286,7 @@
       return;
     }
     pause = 1000;
-    if (refusal && refusal === unheard()) unheard("");
+    if (told && told.event.refusal === unheard()) unheard("");
     send();
     if (telling) tellAnswer(batch, await answer.json().catch(() => ({})));
   }

@@ -16,11 +16,12 @@ const (
 	settling = 5 * time.Minute
 )
 
-// meetVisitor makes an identifier for a browser that has none. The event bears
-// it if it is fresh; else it counts only for what is made from now on.
+// meetVisitor makes an identifier for a browser that has none and would keep one:
+// else each request would be another visitor's. The event bears it if it is fresh;
+// else it counts only for what is made from now on.
 func (s *session) meetVisitor() {
 	e := &s.event
-	if e.Fields.Has(schemas.VisitorID) || s.cookies.visitor != "" || s.origin == "" ||
+	if e.Fields.Has(schemas.VisitorID) || s.cookies.visitor != "" || s.origin == "" || s.foreign ||
 		s.made.before(s.now.Add(-settling)) || s.made.before(s.chosen) || s.severed && e.Type != schemas.ConsentGiven || !s.verdict.Allows(schemas.TerminalIdentification) {
 		return
 	}
