@@ -53,9 +53,6 @@ func (r *Reporter) Tell(ctx context.Context, messages []kafka.Message, states []
 		r.next = first
 	}
 	now := time.Now()
-	of := func(from, to int64, state schemas.ProgressState) schemas.Progress {
-		return schemas.Progress{Recipient: r.recipient, From: from, To: to, State: state, At: now}
-	}
 	if len(r.gaps) > 0 && r.goal == 0 {
 		r.goal = end
 	}
@@ -68,19 +65,33 @@ func (r *Reporter) Tell(ctx context.Context, messages []kafka.Message, states []
 		if len(r.gaps) > 0 && farness[states[i]] > farness[r.worst] {
 			r.worst = states[i]
 		}
-		reports, r.next = append(reports, of(at, at+1, states[i])), at+1
+		reports, r.next = append(reports, r.report(at, at+1, states[i], reportedAt(&messages[i], now))), at+1
 	}
 	if r.next < r.goal {
 		return r.cluster.Report(ctx, joined(reports)...)
 	}
 	for _, gap := range r.gaps {
-		reports = append(reports, of(gap.From, gap.To, r.worst))
+		reports = append(reports, r.report(gap.From, gap.To, r.worst, now))
 	}
 	if err := r.cluster.Report(ctx, joined(reports)...); err != nil {
 		return err
 	}
 	r.gaps, r.goal, r.worst = nil, 0, schemas.Done
 	return nil
+}
+
+func (r *Reporter) report(from, to int64, state schemas.ProgressState, at time.Time) schemas.Progress {
+	return schemas.Progress{Recipient: r.recipient, From: from, To: to, State: state, At: at}
+}
+
+// reportedAt is the time of a report about a message: now, and not before the message,
+// though whoever made that has a clock that is ahead. Else it would be taken for a
+// report about another; see [Progress.Of].
+func reportedAt(m *kafka.Message, now time.Time) time.Time {
+	if m.Time.After(now) {
+		return m.Time
+	}
+	return now
 }
 
 // Held reports that a run of messages cannot be brought to its end for now, and why;
@@ -90,17 +101,18 @@ func (r *Reporter) Held(ctx context.Context, messages []kafka.Message, reason st
 	reports := make([]schemas.Progress, len(messages))
 	for i := range messages { // and not of the gaps, which Tell would then know nothing of
 		at := messages[i].Offset
-		reports[i] = schemas.Progress{Recipient: r.recipient, From: at, To: at + 1, State: schemas.Asked, At: now, Reason: reason}
+		reports[i] = r.report(at, at+1, schemas.Asked, reportedAt(&messages[i], now))
+		reports[i].Reason = reason
 	}
 	return r.cluster.Report(ctx, joined(reports)...)
 }
 
-// joined joins reports of the same state that are one after the other.
+// joined joins reports of the same state and time that are one after the other.
 func joined(reports []schemas.Progress) []schemas.Progress {
 	slices.SortFunc(reports, func(a, b schemas.Progress) int { return cmp.Compare(a.From, b.From) })
 	n := 0
 	for _, p := range reports[1:] {
-		if last := &reports[n]; last.To == p.From && last.State == p.State && last.Reason == p.Reason {
+		if last := &reports[n]; last.To == p.From && last.State == p.State && last.Reason == p.Reason && last.At.Equal(p.At) {
 			last.To = p.To
 			continue
 		}

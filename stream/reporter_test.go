@@ -87,3 +87,35 @@ func TestReporter(t *testing.T) {
 	tell(reporter(), 1, 2, "f")
 	check("ff")
 }
+
+// TestReporterBehind: what is reported of a reset counts for its ticket, though the clock
+// of who made it is ahead of the reporter's. (The ticket stayed open for ever.)
+func TestReporterBehind(t *testing.T) {
+	t.Parallel()
+	cluster := open(t, testConfig(startBroker(t)))
+	r, err := NewReporter(t.Context(), cluster, "google")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ahead := time.Now().Add(10 * time.Minute)
+	messages := []kafka.Message{{Offset: 0, Time: time.Now()}, {Offset: 1, Time: ahead}, {Offset: 2, Time: time.Now(), HighWaterMark: 3}}
+	if err := r.Held(t.Context(), messages, "for now"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Tell(t.Context(), messages, []schemas.ProgressState{schemas.Done, schemas.Done, schemas.Done}); err != nil {
+		t.Fatal(err)
+	}
+	p := NewProgress(cluster)
+	if err := p.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if state, _, ok := p.Of("google", 0, 3, messages[0].Time); !ok || state != schemas.Done {
+		t.Errorf("of all: %v, %v", state, ok)
+	}
+	if state, _, ok := p.Of("google", 1, 2, ahead); !ok || state != schemas.Done {
+		t.Errorf("of the one that is ahead: %v, %v", state, ok)
+	}
+	if _, _, ok := p.Of("google", 0, 1, ahead); ok {
+		t.Error("a report counts for a reset that was accepted after it")
+	}
+}

@@ -1,9 +1,11 @@
 package forward_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -181,6 +183,39 @@ func TestResetsArePassedOn(t *testing.T) {
 	if google.AfterDeletion > 0 {
 		t.Errorf("%d events of deleted users came later", google.AfterDeletion)
 	}
+}
+
+// TestForgottenAfterSent: a reset is passed on when what is under way has ended, though
+// whoever made it has a clock that is behind, or ours was set ahead. (It was passed on
+// at once then, and the recipient was sent an event after it.)
+func TestForgottenAfterSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := vendorOf(t, "partner", standin.Options{Listen: "127.0.0.1:0"})
+	v.Misbehave(standin.Fault{Kind: standin.Delay, Times: 1, Delay: standin.Duration(time.Second)})
+	under := make(chan struct{})
+	f := w.start(t, "partner", &watched{Kind: v.kind, made: sync.OnceFunc(func() { close(under) })}, func(c *forward.Config) { c.Timeout = 2 * time.Second })
+	w.buys(t, 1)
+	<-under
+	r := schemas.Reset{Field: schemas.VisitorID, Hash: [16]byte{1}, At: time.Now().Add(-time.Hour), Pseudonyms: w.keys.Pseudonyms(schemas.VisitorID, "visitor-0")}
+	if _, err := w.resets.Append(t.Context(), []schemas.Reset{r}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the reset is passed on and the event is sent", func() bool { return v.Received().Deletions > 0 && f.settledEvents() == 1 })
+	if got := v.Received(); got.AfterDeletion > 0 || got.Events != 1 {
+		t.Errorf("%d events were sent, %d of them after the reset was passed on", got.Events, got.AfterDeletion)
+	}
+}
+
+// watched tells of the first request with events.
+type watched struct {
+	forward.Kind
+	made func()
+}
+
+func (k *watched) Request(ctx context.Context, batch *forward.Batch) (*http.Request, error) {
+	defer k.made()
+	return k.Kind.Request(ctx, batch)
 }
 
 // TestForgettingPaused: resets that cannot be passed on before an operator acts are
