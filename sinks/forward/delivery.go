@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -330,9 +331,17 @@ func (d *delivery) exchange(ctx context.Context, p *parcel) (Answer, error) {
 	if a.Verdict == Retry || a.Verdict == Throttled {
 		a.After = max(a.After, retryAfter(response.Header, time.Now()))
 	}
+	if a.Verdict == Retry && mayBeTaken(response.Status) && !d.limits.Deduplicates {
+		d.metrics.maybeTwice.Add(len(p.list))
+	}
 	d.metrics.request(verdictNames[a.Verdict], a.Reason)
 	return a, nil
 }
+
+// mayBeTaken reports whether a recipient may have taken a request that it answered so: it
+// failed on the way, or what is before it had no answer from it. 503 says that it has not
+// worked on it.
+func mayBeTaken(status int) bool { return status >= 500 && status != http.StatusServiceUnavailable }
 
 var verdictNames = [...]string{Done: "done", Retry: "retry", Permanent: "permanent", Pause: "paused", Throttled: "throttled"}
 

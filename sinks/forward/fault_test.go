@@ -1,6 +1,10 @@
 package forward_test
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,3 +71,35 @@ func TestFaults(t *testing.T) {
 }
 
 func quick(c *forward.Config) { c.Timeout = 500 * time.Millisecond }
+
+// TestFailedAfterItWasTaken: what a gateway has no answer for may have been taken, and is
+// counted where the recipient would not know it again. (Only what had no answer at all
+// was counted.)
+func TestFailedAfterItWasTaken(t *testing.T) {
+	t.Parallel()
+	for status, counted := range map[int]bool{http.StatusGatewayTimeout: true, http.StatusInternalServerError: true, http.StatusServiceUnavailable: false} {
+		w := newWorld(t)
+		w.buys(t, 5)
+		var failed atomic.Int64 // events
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			var body struct{ Events []json.RawMessage }
+			if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+				t.Error(err)
+			}
+			if failed.Load() < 3 {
+				failed.Add(int64(len(body.Events)))
+				w.WriteHeader(status)
+			}
+		}))
+		t.Cleanup(server.Close)
+		f := w.start(t, "google", kindOf(t, "google", server.URL), quick)
+		eventually(t, "all are sent", func() bool { return f.events("sent") == 5 })
+		want := 0.0
+		if counted {
+			want = float64(failed.Load())
+		}
+		if n := f.count("sekisho_forward_maybe_twice_events_total"); n != want {
+			t.Errorf("%d: %v events are counted as sent twice, want %v", status, n, want)
+		}
+	}
+}
