@@ -85,6 +85,24 @@ func TestDirectIdentifiersNeverPass(t *testing.T) {
 	}
 }
 
+// TestClickIdentifiers: a click identifier in an address is an advertisement identifier
+// as ad_click_id is, and passes no more than that.
+func TestClickIdentifiers(t *testing.T) {
+	for _, c := range []struct{ consent, url, referrer string }{
+		{`"analytics":true,"advertising":true`, "https://shop.example.jp/?gclid=Ab1&page=2", "https://www.example.com/?fbclid=Cd2"},
+		{`"analytics":true,"advertising":false`, "https://shop.example.jp/?gclid=%5Bclick%5D&page=2", "https://www.example.com/?fbclid=%5Bclick%5D"},
+	} {
+		r := recordOf(t, exampleTable(t), `{"id":"0190163d-8694-739b-aea5-966c26f8ad91","type":"pageview","site":"shop","consent":{`+c.consent+`},
+			"url":"https://shop.example.jp/?gclid=Ab1&page=2","referrer":"https://www.example.com/?fbclid=Cd2","ad_click_id":"Ab1"}`)
+		if url, referrer := r.Event.Get(schemas.URL), r.Event.Get(schemas.Referrer); url != c.url || referrer != c.referrer {
+			t.Errorf("with %s the addresses are %s and %s", c.consent, url, referrer)
+		}
+		if passes := r.Event.Get(schemas.AdClickID) != ""; passes != (c.url == "https://shop.example.jp/?gclid=Ab1&page=2") {
+			t.Errorf("with %s ad_click_id passes: %v", c.consent, passes)
+		}
+	}
+}
+
 // TestNumbersThatPass: amounts, times and measures are no identifiers.
 func TestNumbersThatPass(t *testing.T) {
 	table, keys := exampleTable(t), newKeys(t)

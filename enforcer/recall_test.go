@@ -38,7 +38,7 @@ func TestRemember(t *testing.T) {
 		}
 		e := decode(t, fmt.Sprintf(`{"type":"%s","site":"shop","name":"buy","country":"%s","url":"https://shop.example.jp/%s","title":"%s","user_agent":"%s",
 			"visitor_id":"raw-visitor-%s","ga":"1234567890.%s","fbp":"fb.1.1596403881668.%s","gaid":"%s","idfa":"%s","consent":{"analytics":%s,"advertising":%s}}`,
-			pick("conversion", "pageview"), pick("JP", "DE"), pick("a-page-of-the-shop", "another-page-of-the-shop", "thanks?mail=taro@example.com&from=the-page-before"),
+			pick("conversion", "pageview"), pick("JP", "DE"), pick("a-page-of-the-shop", "another-page-of-the-shop", "thanks?mail=taro@example.com&from=the-page-before", "a-page-that-is-advertised?gclid=abc"),
 			pick("A title that is long enough to be remembered", "Another title that is long enough to be, too", "Of suzuki.ichiro@example.com, whose title it is"),
 			pick("Mozilla/5.0 (X11; Linux x86_64) Chrome/126.0.0.0 Safari/537.36", "Mozilla/5.0 (X11; Linux x86_64) at 192.0.2.17, which is an address"),
 			pick("a", "b", strings.Repeat("c", 100)), pick("1700000001", "1700000002"), pick("1116446470", "1116446471"),

@@ -99,9 +99,13 @@ func (p *Projector) allow(k *Keys, e *schemas.Event, v *Verdict) {
 		case schemas.KindIdentifier:
 			text = p.pseudonym(k, f, text)
 		case schemas.KindURI:
-			text = p.maskField(k, f, schemas.LowerScheme(text), p.maskURL)
+			if v.keepsClicks() {
+				text = p.maskField(k, "", f, schemas.LowerScheme(text), p.maskURL)
+			} else {
+				text = p.maskField(k, "no clicks", f, schemas.LowerScheme(text), p.maskURLAndClicks)
+			}
 		case schemas.KindText:
-			text = p.maskField(k, f, text, p.maskText)
+			text = p.maskField(k, "", f, text, p.maskText)
 		case schemas.KindName:
 			if f != schemas.Name || !v.named {
 				text = p.maskText(text)
@@ -147,14 +151,26 @@ func (p *Projector) pseudonym(k *Keys, f schemas.Field, text string) string {
 	return made
 }
 
-// maskField masks the text of a field by one of the functions below. That there
-// was nothing to mask is remembered of texts that take longer to look through.
-func (p *Projector) maskField(k *Keys, f schemas.Field, text string, mask func(string) string) string {
+// keepsClicks reports whether addresses keep click identifiers such as gclid, which are
+// advertisement identifiers: whether the store may have these, which alone has whole
+// addresses, or where it has no such event, whether anyone may.
+func (v *Verdict) keepsClicks() bool {
+	categories := v.categories()
+	if store := &v.Recipients[0]; store.Outcome == schemas.Allowed {
+		categories = store.Categories
+	}
+	return categories.Has(schemas.AdvertisementIdentifier)
+}
+
+// maskField masks the text of a field by one of the functions below, which way is
+// named. That there was nothing to mask is remembered of texts that take longer to look
+// through.
+func (p *Projector) maskField(k *Keys, way string, f schemas.Field, text string, mask func(string) string) string {
 	const short = 32
 	if len(text) < short {
 		return mask(text)
 	}
-	last := p.recall.of(k, "", f)
+	last := p.recall.of(k, way, f)
 	if last.is(text) {
 		return text
 	}
@@ -174,6 +190,13 @@ func (p *Projector) maskText(text string) string {
 
 func (p *Projector) maskURL(text string) string {
 	if masked, changed := identifiers.MaskURL(p.arena, text, &p.Masked); changed {
+		return p.keep(masked)
+	}
+	return text
+}
+
+func (p *Projector) maskURLAndClicks(text string) string {
+	if masked, changed := identifiers.MaskURLAndClicks(p.arena, text, &p.Masked); changed {
 		return p.keep(masked)
 	}
 	return text

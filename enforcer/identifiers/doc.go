@@ -35,9 +35,10 @@
 //     number may be separated by slashes or 、 too, but then only the Japanese
 //     forms are known, so that dates, prices and paths of numbers stay; digits
 //     may stand apart one by one.
-//   - The values of the click id parameters (gclid, gbraid, wbraid, fbclid,
-//     msclkid, ttclid, yclid) are advertisement identifiers, which the policy
-//     handles by its own rules: they are no secrets here.
+//   - The values of parameters such as gclid and fbclid (see [namesClickID]) are
+//     advertisement identifiers, which the policy handles by its own rules: MaskURL
+//     lets them pass, MaskURLAndClicks does not. Those by which another site or a
+//     newsletter hands on whose visit it is, such as _ga, _gl and mc_eid, never pass.
 //   - The value of a parameter named as a password, or as a token or key when
 //     it looks like one, is a secret however short.
 //   - The host of an address is the site's, not the user's, so MaskURL keeps

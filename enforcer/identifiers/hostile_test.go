@@ -60,7 +60,7 @@ func FuzzMask(f *testing.F) {
 
 // checkMasking checks what holds for every text.
 func checkMasking(t *testing.T, s string) {
-	for _, form := range []*form{&asText, &asURL, &asAnonymous} {
+	for _, form := range []*form{&asText, &asURL, &asNoClicks, &asAnonymous} {
 		var c Counts
 		out, changed := mask(nil, "", s, form, &c)
 		if changed != (c.Total() > 0) {

@@ -13,13 +13,16 @@ const (
 	IP       // version 4 or 6
 	JWT      // RFC 7519, or another compact JWS or JWE
 	Secret   // password, API key, session key or other long token
+	Visitor  // what another site or a newsletter calls its visitor, in a link
+	Click    // click identifier, where it may not pass; see [MaskURLAndClicks]
 	NumKinds = iota
 )
 
 var (
-	kindNames = [NumKinds]string{"email", "phone", "card", "mynumber", "iban", "ip", "jwt", "secret"}
+	kindNames = [NumKinds]string{"email", "phone", "card", "mynumber", "iban", "ip", "jwt", "secret", "visitor", "click"}
 	kindNouns = [NumKinds]string{
 		"an e-mail address", "a telephone number", "a card number", "a My Number", "an IBAN", "an IP address", "a JWT", "a secret",
+		"a visitor's identifier", "a click identifier",
 	}
 	textMarks = marks("[", "]")
 	// Brackets are not allowed in a path or query (RFC 3986, section 3.3).

@@ -21,6 +21,8 @@ type form struct {
 	marks [NumKinds]string
 	// isURL: a bare + may be a space, a / is no part of base64.
 	isURL bool
+	// clicks: click ids are masked, too.
+	clicks bool
 	// anonymous: click ids and the hashes of articles are tokens as others.
 	anonymous bool
 }
@@ -28,6 +30,7 @@ type form struct {
 var (
 	asText      = form{marks: textMarks}
 	asURL       = form{marks: urlMarks, isURL: true}
+	asNoClicks  = form{marks: urlMarks, isURL: true, clicks: true}
 	asAnonymous = form{marks: urlMarks, isURL: true, anonymous: true}
 )
 
@@ -38,6 +41,9 @@ const maxSweeps = 4
 // mask masks s and appends head and the result, if there was anything.
 func mask(dst []byte, head, s string, form *form, c *Counts) (out []byte, changed bool) {
 	suspected := suspect(s)
+	if form.clicks && suspected != anything && anyClickID(s) {
+		suspected = anything
+	}
 	if suspected == nothingFound || suspected == onlyAddress4 && !anyAddress4(s, form) {
 		return dst, false
 	}
@@ -51,7 +57,7 @@ func mask(dst []byte, head, s string, form *form, c *Counts) (out []byte, change
 	for range maxSweeps {
 		masked := view(out[start:])
 		if suspected = suspect(masked); suspected == nothingFound {
-			return out, true
+			return out, true // click ids are gone
 		}
 		again, more := sweep(nil, "", masked, form, suspected, c)
 		if !more {
@@ -114,8 +120,8 @@ func (r *scratch) release(length int) {
 const (
 	// Found bytes are overwritten: the first by kindBase and the kind, the
 	// others by markRest. UTF-8 has none of these bytes, nor has folded text.
-	markRest = 0xf7
-	kindBase = 0xf8
+	markRest = 0xf5
+	kindBase = 0xf6 // leaves room for ten kinds
 	// passed overwrites what is settled to be no identifier.
 	passed = 1
 )

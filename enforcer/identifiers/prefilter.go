@@ -116,7 +116,7 @@ func survey(s string) suspicion {
 				return anything
 			}
 		}
-		if i%stride == stride-block {
+		if i%stride == 0 {
 			if exceeds(sum) {
 				if weight(sum, colonWeight) >= minColons || !isPlain(s) {
 					return anything
@@ -126,7 +126,9 @@ func survey(s string) suspicion {
 				}
 			}
 			seen |= sum
-			sum &= 0xff<<dotWeight | 0xff<<colonWeight
+			if sum &= 0xff<<dotWeight | 0xff<<colonWeight | 0xff<<openWeight; i > 0 {
+				sum &^= 0xff << openWeight // else it would not tell one from two
+			}
 		}
 	}
 	for ; i < len(s); i++ {
@@ -143,10 +145,10 @@ func survey(s string) suspicion {
 	}
 	seen |= sum
 	// A spelled address has a dot, too, perhaps in brackets.
-	oneOpens := weight(seen, openWeight) == 1 && weight(seen, dotWeight) == 0 && weight(seen, wideWeight) == 0 &&
+	oneOpens := len(s) <= stride && weight(sum, openWeight) == 1 && weight(seen, dotWeight) == 0 && weight(seen, wideWeight) == 0 &&
 		suspected == nothingFound && strings.IndexByte(s, 0xe3) < 0
 	if number >= minDigits || exceeds(sum) && (weight(sum, colonWeight) >= minColons || !isPlain(s)) ||
-		weight(seen, openWeight) != 0 && (anySecretName(s) || !(oneOpens && len(s) < stride) && anySpelledAt(s)) ||
+		weight(seen, openWeight) != 0 && (anySecretName(s) || !oneOpens && anySpelledAt(s)) ||
 		weight(seen, wideWeight) != 0 && anyWide(s) ||
 		(letters || weight(seen, digitWeight) != 0) && anyStop(s) {
 		return anything

@@ -52,10 +52,14 @@ func (f *finder) secrets() {
 // go on.
 func (f *finder) parameter(i int) int {
 	f.steps += 16
-	if !f.anonymous && namesClickID(f.text[:i]) {
+	switch name := f.text[:i]; {
+	case namesVisitor(name):
+		return f.maskValue(i+1, Visitor)
+	case namesClickID(name) && f.clicks:
+		return f.maskValue(i+1, Click)
+	case namesClickID(name) && !f.anonymous:
 		return f.valueEnd(i + 1)
-	}
-	if !namesSecret(f.text[:i]) {
+	case !namesSecret(name):
 		return i + 1
 	}
 	end := f.valueEnd(i + 1)
@@ -64,6 +68,16 @@ func (f *finder) parameter(i int) int {
 		return end
 	}
 	return i + 1
+}
+
+// maskValue marks the parameter's value that starts at i, if there is one, and returns
+// its end.
+func (f *finder) maskValue(i int, k Kind) int {
+	end := f.valueEnd(i)
+	if !isMarks(f.text[i:end]) {
+		f.mark(i, end, k)
+	}
+	return end
 }
 
 // valueEnd returns the end of the parameter's value that starts at i.

@@ -1,6 +1,7 @@
 package identifiers
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -71,14 +72,40 @@ func TestNamesOfContent(t *testing.T) {
 }
 
 func TestClickIDs(t *testing.T) {
-	check := maskCheck(t, MaskURL)
-	for _, name := range []string{"gclid", "gbraid", "wbraid", "fbclid", "msclkid", "ttclid", "yclid"} {
+	check, none := maskCheck(t, MaskURL), maskCheck(t, MaskURLAndClicks)
+	for _, name := range []string{"gclid", "gbraid", "wbraid", "dclid", "fbclid", "msclkid", "ttclid", "yclid", "ysclid", "twclid", "li_fat_id", "ScCid", "srsltid", "rdt_cid", "epik", "igshid", "irclickid", "ldtag_cl"} {
 		url := "https://example.com/?" + name + "=" + mixed40
 		check(url, url)
 		check("https://example.com/?x"+name+"="+mixed40, "https://example.com/?x"+name+"=%5Bsecret%5D")
 		check(url+"@example.com", "https://example.com/?"+name+"=%5Bemail%5D")
 		check(url+"&t="+mixed40, url+"&t=%5Bsecret%5D")
+
+		// Where advertisement identifiers may not pass, none does, however short.
+		none(url+"&a=b", "https://example.com/?"+name+"=%5Bclick%5D&a=b")
+		none("https://example.com/?a=b#"+strings.ToUpper(name)+"=1", "https://example.com/?a=b#"+strings.ToUpper(name)+"=%5Bclick%5D")
+		none("https://example.com/?next=https%3A%2F%2Fexample.jp%2F%3F"+name+"%3Dab1%26c%3Dd", "https://example.com/?next=https%3A%2F%2Fexample.jp%2F%3F"+name+"%3D%5Bclick%5D%26c%3Dd")
+		none("https://example.com/?next=a%253F"+name+"%253Dab1", "https://example.com/?next=a%253F"+name+"%253D%5Bclick%5D")
+		none("https://example.com/?%"+hexOf(name[0])+name[1:]+"=ab1", "https://example.com/?%"+hexOf(name[0])+name[1:]+"=%5Bclick%5D")
 	}
+	for _, other := range []string{"https://example.com/?gad_source=1&gclid=&utm_id=x", "https://example.com/?xgclid=1&gclid2=3", "https://example.com/gclid/a%3D%25", "https://example.com/?q=a=b"} {
+		none(other, other)
+	}
+}
+
+func hexOf(b byte) string { return fmt.Sprintf("%02X", b) }
+
+// What hands a visitor's identifier on never passes, however short it is.
+func TestVisitorsOfOthers(t *testing.T) {
+	for _, mask := range []func([]byte, string, *Counts) ([]byte, bool){MaskURL, MaskURLAndClicks} {
+		check := maskCheck(t, mask)
+		check("https://example.com/?_ga=2.123456789.987654321.1704164645-1234567890.1704164000", "https://example.com/?_ga=%5Bvisitor%5D")
+		check("https://example.com/a?_gl=1*1abcde*_ga*MTIzNDU2Nzg5LjE3MDQxNjQ2NDU.*_ga_ABC*MTcwNA..&x=1#y", "https://example.com/a?_gl=%5Bvisitor%5D&x=1#y")
+		check("https://example.com/?utm_source=mail&mc_cid=spring&mc_eid=0a1b2c3d4e", "https://example.com/?utm_source=mail&mc_cid=spring&mc_eid=%5Bvisitor%5D")
+		check("https://example.com/?mkt_tok=MTIz&_hsenc=p2AN&_hsmi=1&vero_id=taro&_kx=a.b", "https://example.com/?mkt_tok=%5Bvisitor%5D&_hsenc=%5Bvisitor%5D&_hsmi=1&vero_id=%5Bvisitor%5D&_kx=%5Bvisitor%5D")
+		check("https://example.com/?u=%2F%3F_ga%3D1.2", "https://example.com/?u=%2F%3F_ga%3D%5Bvisitor%5D")
+		check("https://example.com/?_ga=&mega=1&x_gl=2&_gale=3", "https://example.com/?_ga=&mega=1&x_gl=2&_gale=3")
+	}
+	maskCheck(t, MaskText)("?_ga=1.2 a", "?_ga=[visitor] a")
 }
 
 func TestJWTs(t *testing.T) {
