@@ -95,10 +95,11 @@ func TestWithdrawReceipts(t *testing.T) {
 		t.Fatal(err)
 	}
 	reset, optOut := resetOf(1), resetOf(2)
+	reset.At = time.Now().Add(-time.Hour) // by a clock that is behind
 	reset.Pseudonyms, optOut.Pseudonyms, optOut.Recipient = []string{"k2.a", "k1.a"}, []string{"k2.b"}, "google"
 	message := func(r schemas.Reset) kafka.Message { return kafka.Message{Key: r.Key(), Value: r.AppendJSON(nil)} }
 
-	handled := make(chan error)
+	handled, begun := make(chan error), time.Now()
 	go func() { handled <- w.handle(t.Context(), 0, []kafka.Message{message(reset), message(optOut)}) }()
 	// A collector that lags writes one meanwhile.
 	if err := r.Append(t.Context(), []schemas.Receipt{receiptOf("k2.a", 4, schemas.Analytics)}); err != nil {
@@ -106,6 +107,9 @@ func TestWithdrawReceipts(t *testing.T) {
 	}
 	if err := <-handled; err != nil {
 		t.Fatal(err)
+	}
+	if waited := time.Since(begun); waited < w.bound {
+		t.Errorf("it waited for %v, want %v", waited, w.bound)
 	}
 	left, err := r.Find(t.Context(), "k1.a", "k2.a", "k2.b")
 	if err != nil || len(left) != 1 || left[0].Pseudonym != "k2.b" || w.taken.Get() != 3 {

@@ -34,11 +34,12 @@ type withdrawals struct {
 	receipts *Receipts
 	bound    time.Duration
 	taken    *metrics.Counter
+	seen     Sightings
 }
 
 func (w *withdrawals) handle(ctx context.Context, _ int, messages []kafka.Message) error {
 	reset := map[string]struct{}{}
-	var newest time.Time
+	since := w.seen.Since(messages)
 	for i := range messages {
 		m := &messages[i]
 		if len(m.Value) == 0 {
@@ -51,9 +52,6 @@ func (w *withdrawals) handle(ctx context.Context, _ int, messages []kafka.Messag
 		if r.Recipient != "" {
 			continue
 		}
-		if r.At.After(newest) {
-			newest = r.At
-		}
 		for _, pseudonym := range r.Pseudonyms {
 			reset[pseudonym] = struct{}{}
 		}
@@ -61,10 +59,7 @@ func (w *withdrawals) handle(ctx context.Context, _ int, messages []kafka.Messag
 	if len(reset) == 0 {
 		return nil
 	}
-	// Clocks differ a little: only what is old for certain need not be waited for.
-	if time.Since(newest) < 10*w.bound {
-		pause(ctx, w.bound)
-	}
+	pause(ctx, time.Until(since.Add(w.bound)))
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

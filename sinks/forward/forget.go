@@ -43,13 +43,6 @@ func (r *Runner) handleResets(ctx context.Context, partition int, messages []kaf
 	return r.reporter.Tell(ctx, messages, states)
 }
 
-// seen is how far the resets topic was once seen to go.
-type seen struct {
-	to  context.Context // of the assignment
-	end int64           // offset
-	at  time.Time
-}
-
 // settled waits until no request can be under way any more that was made without
 // knowing of the resets, here or by another member of the group. Otherwise the
 // recipient could be told to forget first and be sent an event then. It goes by when the
@@ -58,12 +51,7 @@ func (r *Runner) settled(ctx context.Context, messages []kafka.Message) error {
 	if _, err := r.fresh.ensure(ctx); err != nil {
 		return err
 	}
-	last := &messages[len(messages)-1]
-	end := max(last.HighWaterMark, last.Offset+1)
-	if s := &r.seen; s.to != ctx || last.Offset >= s.end || end < s.end { // the last: the topic was made anew
-		*s = seen{to: ctx, end: end, at: time.Now()}
-	}
-	if !sleep(ctx, time.Until(r.seen.at.Add(maxStale+r.limits.Timeout+r.pace.grace))) {
+	if !sleep(ctx, time.Until(r.seen.Since(messages).Add(maxStale+r.limits.Timeout+r.pace.grace))) {
 		return ctx.Err()
 	}
 	_, err := r.fresh.ensure(ctx) // they are known by now

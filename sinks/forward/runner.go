@@ -68,7 +68,7 @@ type Runner struct {
 	metrics    *runnerMetrics
 	unsent     unsent
 	resets     unsent           // that are being passed on
-	seen       seen             // of these
+	seen       stream.Sightings // of these
 	reporter   *stream.Reporter // of these
 	reporting  context.Context  // the assignment that it is for
 	marks      *marks
