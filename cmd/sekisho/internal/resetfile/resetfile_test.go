@@ -78,6 +78,7 @@ type topic struct {
 	name   string
 	got    []schemas.Reset
 	failAt int // after so many
+	during func()
 }
 
 var errAway = errors.New("Kafka is away")
@@ -85,6 +86,9 @@ var errAway = errors.New("Kafka is away")
 func (k *topic) append(_ context.Context, resets []schemas.Reset) (int64, error) {
 	if k.failAt > 0 && len(k.got) >= k.failAt {
 		return 0, errAway
+	}
+	if k.during != nil {
+		k.during()
 	}
 	k.got = append(k.got, resets...)
 	return int64(100 + len(k.got) - len(resets)), nil
@@ -182,6 +186,25 @@ func TestRun(t *testing.T) {
 				t.Errorf("%s: %s: %+v, %v", format, what, r, err)
 			}
 		}
+	}
+}
+
+// TestRunAlone: a second run of a file that is under way is refused, and does not
+// disturb the first. (Both noted their progress in the same file, until one failed.)
+func TestRunAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "many.csv")
+	if err := os.WriteFile(path, []byte(strings.Repeat("visitor_id,a\n", 2*batch)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k := new(topic)
+	k.during = func() {
+		k.during = nil
+		if _, err := run(t, path, new(topic)); err == nil || !strings.Contains(err.Error(), "another process") {
+			t.Errorf("a second run ended with %v", err)
+		}
+	}
+	if r, err := run(t, path, k); err != nil || r.Resets != 2*batch {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

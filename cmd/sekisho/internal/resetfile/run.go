@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"sekisho/schemas"
@@ -79,6 +80,11 @@ func Run(ctx context.Context, file *os.File, format string, o Options) (Result, 
 	total, err := Check(file, format)
 	if err != nil {
 		return Result{}, err
+	}
+	// Two at a time would write the same note. The lock goes with the process, and where
+	// the file's system has none, there is none.
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+		return Result{}, errors.New("another process is resetting the identifiers of this file; let it end")
 	}
 	note, err := openNote(file, o.Where, o.End)
 	if err != nil {
