@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,31 @@ func TestForwarderOtherSecret(t *testing.T) {
 	}
 	if n := seen(f.google); n != 1 || f.google.Received().Deletions > 0 {
 		t.Errorf("%d events were sent", n)
+	}
+}
+
+// TestReplayOtherSecret: neither does a replay send a third party anything under names
+// that could never be forgotten, as from a machine with the configuration of another
+// deployment. (It did.)
+func TestReplayOtherSecret(t *testing.T) {
+	t.Parallel()
+	f := newForwarding(t)
+	f.produce(t, 3)
+	f.reset(t, f.world.Keys, "visitor-0")
+	run := func(env ...string) (said string, err error) {
+		replay := exec.Command(binary(t), "replay", "--into=recipient:google", "--config", f.file)
+		replay.Env = append(f.env, env...)
+		out, err := replay.CombinedOutput()
+		return string(out), err
+	}
+	if said, err := run("SEKISHO_KEYS_SECRET=" + strings.Repeat("o", 64)); err == nil || !strings.Contains(said, "keys.secret, or one of keys.previous, is another secret") {
+		t.Errorf("it ended with %v: %s", err, said)
+	}
+	if n := seen(f.google); n != 0 {
+		t.Errorf("%d events were sent", n)
+	}
+	if said, err := run(); err != nil || seen(f.google) != 2 {
+		t.Errorf("%d events were sent, want 2: %v: %s", seen(f.google), err, said)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"sekisho/cmd/sekisho/internal/config"
 	"sekisho/enforcer"
+	"sekisho/schemas"
 	"sekisho/schemas/policy"
 	"sekisho/sinks/clickhouse"
 	"sekisho/sinks/forward"
@@ -27,13 +28,16 @@ type Review struct {
 	keys      *enforcer.Keys
 	withdrawn enforcer.Withdrawn
 	resets    *stream.Resets
+	watch     *keyWatch
 	set       *metrics.Set
 	log       *slog.Logger
 }
 
 // StartReview starts to follow the policy, which is taken up anew when its file
 // changes, and the resets, until ctx ends. It returns when all resets of the
-// moment are known.
+// moment are known, and fails with ErrOtherKey when they are under another secret:
+// what is sent under its names could never be forgotten, and the anonymised form of
+// an event would be another event.
 func StartReview(ctx context.Context, c *config.Config, cluster *stream.Cluster, log *slog.Logger) (*Review, error) {
 	p, err := LoadPolicy(c.Policy)
 	if err != nil {
@@ -47,10 +51,17 @@ func StartReview(ctx context.Context, c *config.Config, cluster *stream.Cluster,
 	if err := WatchPolicy(ctx, c.Policy, func(p *policy.Policy) { r.table.Store(enforcer.Compile(p)) }, r.set, log); err != nil {
 		return nil, err
 	}
-	r.resets = stream.NewResets(cluster, r.withdrawn.Put, log)
+	r.watch = &keyWatch{keys: r.keys}
+	r.resets = stream.NewResets(cluster, func(reset *schemas.Reset) {
+		r.watch.see(reset)
+		r.withdrawn.Put(reset)
+	}, log)
 	go r.resets.Follow(ctx)
 	r.Reviewer = replay.NewReviewer(r.table.Load, r.keys, &r.withdrawn, r.resets)
-	return r, r.Barrier(ctx)
+	if err := r.Barrier(ctx); err != nil {
+		return nil, err
+	}
+	return r, r.watch.Err()
 }
 
 // AnonymousIDs returns the ids that an event may have in anonymised form.
@@ -78,6 +89,6 @@ func (r *Review) Forwarder(name string) (*forward.Runner, error) {
 	}
 	return forward.New(r.cluster, forward.Options{
 		Recipient: name, Kind: kind, Config: r.config.Forwarders[name].Delivery, Keys: r.keys, Table: r.table.Load,
-		Withdrawn: &r.withdrawn, Resets: r.resets, Log: r.log, Metrics: r.set,
+		Withdrawn: &r.withdrawn, Resets: r.resets, Check: r.watch.Err, Log: r.log, Metrics: r.set,
 	})
 }
