@@ -292,10 +292,11 @@
   }
 
   // retry sends again after a pause that doubles to a minute, spread so that
-  // browsers do not all come back at once.
+  // browsers do not all come back at once, or after that which is asked for, up to
+  // an hour.
   function retry(answer) {
     const asked = answer ? Number(answer.headers.get("Retry-After")) * 1000 : 0;
-    const wait = Math.max(asked || 0, pause * (0.5 + Math.random()));
+    const wait = Math.max(Math.min(asked || 0, 3600000), pause * (0.5 + Math.random()));
     pause = Math.min(pause * 2, 60000);
     paused = true;
     setTimeout(() => {
@@ -384,6 +385,7 @@
     if (document.visibilityState === "hidden") return leave();
     leaving = false;
     shown = performance.now();
+    send(); // a choice may have been made in another tab
   });
   addEventListener("pagehide", leave);
   addEventListener("pageshow", (e) => {

@@ -74,6 +74,31 @@ func TestTrackerRemembersARefusal(t *testing.T) {
 	}
 }
 
+// TestTrackerHearsOfAnotherTab: what was chosen in another tab holds in one that is
+// looked at again: nobody is asked twice, and what waited there goes.
+func TestTrackerHearsOfAnotherTab(t *testing.T) {
+	u := startUp(t, t.TempDir())
+	v := newVisitor(t, u.Demo, "tabs5514")
+	v.open(t, "/product/usui-genmaicha")
+	v.do(t, chromedp.WaitVisible(chromedp.CSS("#banner")))
+	ctx, end := chromedp.NewContext(v.ctx)
+	defer end()
+	other := &visitor{Marker: v.Marker, Agent: v.Agent, site: v.site, ctx: ctx}
+	other.do(t)
+	other.open(t, "/privacy")
+	other.click(t, "#accept")
+	other.awaitSent(t, "Page view", "allowed")
+	evaluate[bool](t, v, `document.dispatchEvent(new Event("visibilitychange"))`)
+	if !evaluate[bool](t, v, `document.visibilityState === "visible" && document.getElementById("banner").hidden`) {
+		t.Fatal("the other tab still asks")
+	}
+	v.awaitSent(t, "Page view", "allowed")
+	seen := awaitEvents(t, u, 2, "type = 'pageview'")
+	if seen[0].Visitor != seen[1].Visitor || !pseudonym.MatchString(seen[0].Visitor) {
+		t.Errorf("one browser is two visitors: %+v", seen)
+	}
+}
+
 // TestTrackerKeepsWhatWasTracked: an event says what was so when it was tracked, and
 // an address of the page's own may be relative.
 func TestTrackerKeepsWhatWasTracked(t *testing.T) {

@@ -53,6 +53,9 @@
   });
   if (byID("gpc")) byID("gpc").hidden = navigator.globalPrivacyControl !== true;
   showConsent();
+  // The choice may have been made in another tab, or on a page that was gone back from.
+  addEventListener("pageshow", showConsent);
+  document.addEventListener("visibilitychange", showConsent);
 
   // ---- advertisements -------------------------------------------------
 
