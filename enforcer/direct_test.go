@@ -1,11 +1,13 @@
 package enforcer
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"testing"
 
 	"sekisho/schemas"
+	"sekisho/schemas/policy"
 )
 
 // directIdentifiers are some of each kind, among them forms that fit names.
@@ -100,6 +102,22 @@ func TestClickIdentifiers(t *testing.T) {
 		if passes := r.Event.Get(schemas.AdClickID) != ""; passes != (c.url == "https://shop.example.jp/?gclid=Ab1&page=2") {
 			t.Errorf("with %s ad_click_id passes: %v", c.consent, passes)
 		}
+	}
+}
+
+// TestHostsOfAddresses: an IP address is one in a host, too, unless the site is there.
+func TestHostsOfAddresses(t *testing.T) {
+	p, err := policy.Parse(bytes.ReplaceAll(policy.Example, []byte("https://shop.example.jp"), []byte("http://10.0.0.5:8080")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := recordOf(t, Compile(p), `{"id":"0190163d-8694-739b-aea5-966c26f8ad91","type":"pageview","site":"shop","consent":{"analytics":true},
+		"url":"http://10.0.0.5:8080/tea","referrer":"http://203.0.113.77:8080/a"}`)
+	if url, referrer := r.Event.Get(schemas.URL), r.Event.Get(schemas.Referrer); url != "http://10.0.0.5:8080/tea" || referrer != "http://_ip_:8080/a" {
+		t.Errorf("the addresses are %s and %s", url, referrer)
+	}
+	if err := schemas.Check(schemas.Referrer, r.Event.Get(schemas.Referrer)); err != nil {
+		t.Error(err)
 	}
 }
 

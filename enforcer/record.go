@@ -21,6 +21,9 @@ type Projector struct {
 	arena  []byte                  // texts of the record that are not the event's own
 	own    []schemas.OwnIdentifier // of the grants
 	recall recall
+
+	addresses identifiers.Addresses // how they are masked
+	way       string                // that tells this from how those of other events are
 }
 
 // Remember has the projector reuse what it makes of one event's texts for the same
@@ -93,17 +96,17 @@ func (p *Projector) allow(k *Keys, e *schemas.Event, v *Verdict) {
 	r.Event.Set(schemas.ID, e.Get(schemas.ID))
 	p.setTime(e.Time)
 	categories := v.categories()
+	p.addresses, p.way = identifiers.Addresses{Own: v.Site}, v.Site.Name
+	if !v.keepsClicks() {
+		p.addresses.NoClicks, p.way = true, v.Site.noClicks
+	}
 	for f := range (e.Fields & schemas.FieldsIn(categories) &^ always).Each {
 		text := e.Get(f)
 		switch f.Definition().Kind {
 		case schemas.KindIdentifier:
 			text = p.pseudonym(k, f, text)
 		case schemas.KindURI:
-			if v.keepsClicks() {
-				text = p.maskField(k, "", f, schemas.LowerScheme(text), p.maskURL)
-			} else {
-				text = p.maskField(k, "no clicks", f, schemas.LowerScheme(text), p.maskURLAndClicks)
-			}
+			text = p.maskField(k, p.way, f, schemas.LowerScheme(text), p.maskURL)
 		case schemas.KindText:
 			text = p.maskField(k, "", f, text, p.maskText)
 		case schemas.KindName:
@@ -189,14 +192,7 @@ func (p *Projector) maskText(text string) string {
 }
 
 func (p *Projector) maskURL(text string) string {
-	if masked, changed := identifiers.MaskURL(p.arena, text, &p.Masked); changed {
-		return p.keep(masked)
-	}
-	return text
-}
-
-func (p *Projector) maskURLAndClicks(text string) string {
-	if masked, changed := identifiers.MaskURLAndClicks(p.arena, text, &p.Masked); changed {
+	if masked, changed := p.addresses.Mask(p.arena, text, &p.Masked); changed {
 		return p.keep(masked)
 	}
 	return text

@@ -66,6 +66,7 @@ type Site struct {
 
 	index        int
 	jurisdiction int
+	noClicks     string // the name of the way in which addresses have no click identifiers
 	origins      origins
 	recipients   []int // places in Table.Recipients
 	rules        [schemas.NumEventTypes]rule
@@ -197,6 +198,7 @@ func (t *Table) compileSite(p *policy.Policy, name string, index int) *Site {
 	from := p.Sites[name]
 	site := &Site{
 		Name:          name,
+		noClicks:      name + " without clicks",
 		RetentionDays: from.RetentionDays,
 		index:         index,
 		jurisdiction:  t.byName[from.Jurisdiction], // the unknown one when empty

@@ -44,7 +44,8 @@ func parse(url string) (address, bool) {
 		return a, false
 	}
 	host := url[a.host:a.path]
-	return a, isHost(host) && !isRemoteIP(host)
+	ok, odd := isHost(host)
+	return a, ok && !(odd && isRemoteIP(host))
 }
 
 func appendOrigin(dst []byte, url string, a address) []byte {

@@ -36,13 +36,14 @@
 //     forms are known, so that dates, prices and paths of numbers stay; digits
 //     may stand apart one by one.
 //   - The values of parameters such as gclid and fbclid (see [namesClickID]) are
-//     advertisement identifiers, which the policy handles by its own rules: MaskURL
-//     lets them pass, MaskURLAndClicks does not. Those by which another site or a
-//     newsletter hands on whose visit it is, such as _ga, _gl and mc_eid, never pass.
+//     advertisement identifiers, which the policy handles by its own rules: [Addresses]
+//     says whether they pass. Those by which another site or a newsletter hands on
+//     whose visit it is, such as _ga, _gl and mc_eid, never pass.
 //   - The value of a parameter named as a password, or as a token or key when
 //     it looks like one, is a secret however short.
-//   - The host of an address is the site's, not the user's, so MaskURL keeps
-//     it even when it is an IP address; user and password before it go.
+//   - The host of an address is the site's, not the user's. But an IP address in it goes,
+//     also one written with hyphens as in the names of lines, and so do tokens and
+//     numbers, unless the origin is the site's own. User and password before it go.
 //     AnonymiseURL and ReferrerOrigin give up an address whose host is an IP
 //     address of another machine.
 //   - An e-mail address is one, too, when its at sign or dots are words in brackets, as

@@ -14,7 +14,7 @@ const (
 	JWT      // RFC 7519, or another compact JWS or JWE
 	Secret   // password, API key, session key or other long token
 	Visitor  // what another site or a newsletter calls its visitor, in a link
-	Click    // click identifier, where it may not pass; see [MaskURLAndClicks]
+	Click    // click identifier, where it may not pass; see [Addresses]
 	NumKinds = iota
 )
 
@@ -27,6 +27,8 @@ var (
 	textMarks = marks("[", "]")
 	// Brackets are not allowed in a path or query (RFC 3986, section 3.3).
 	urlMarks = marks("%5B", "%5D")
+	// No host that anyone registers has these.
+	hostMarks = marks("_", "_")
 )
 
 func marks(left, right string) (list [NumKinds]string) {
@@ -53,7 +55,7 @@ func (k Kind) Noun() string {
 }
 
 // Mark returns what stands for an identifier of the kind in masked text. In
-// an address it is percent-encoded.
+// an address it is percent-encoded, and has underscores for brackets in the host.
 func (k Kind) Mark() string { return "[" + k.String() + "]" }
 
 // Counts says how many identifiers of each kind were masked.

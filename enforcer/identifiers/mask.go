@@ -21,6 +21,8 @@ type form struct {
 	marks [NumKinds]string
 	// isURL: a bare + may be a space, a / is no part of base64.
 	isURL bool
+	// isHost: dots may be hyphens in IP addresses.
+	isHost bool
 	// clicks: click ids are masked, too.
 	clicks bool
 	// anonymous: click ids and the hashes of articles are tokens as others.
@@ -30,6 +32,7 @@ type form struct {
 var (
 	asText      = form{marks: textMarks}
 	asURL       = form{marks: urlMarks, isURL: true}
+	asHost      = form{marks: hostMarks, isURL: true, isHost: true}
 	asNoClicks  = form{marks: urlMarks, isURL: true, clicks: true}
 	asAnonymous = form{marks: urlMarks, isURL: true, anonymous: true}
 )
@@ -41,8 +44,8 @@ const maxSweeps = 4
 // mask masks s and appends head and the result, if there was anything.
 func mask(dst []byte, head, s string, form *form, c *Counts) (out []byte, changed bool) {
 	suspected := suspect(s)
-	if form.clicks && suspected != anything && anyClickID(s) {
-		suspected = anything
+	if form.isHost || form.clicks && suspected != anything && anyClickID(s) {
+		suspected = anything // few hosts come here
 	}
 	if suspected == nothingFound || suspected == onlyAddress4 && !anyAddress4(s, form) {
 		return dst, false
@@ -148,6 +151,9 @@ func (f *finder) find() {
 	f.ibans()
 	f.addresses6()
 	f.addresses4()
+	if f.isHost {
+		f.dashedAddresses()
+	}
 	f.numbers()
 }
 

@@ -35,7 +35,9 @@ func BenchmarkUserAgent(b *testing.B)          { benchmark(b, MaskText, chromeAg
 func BenchmarkCleanURL(b *testing.B)           { benchmark(b, MaskURL, cleanURL, false) }
 func BenchmarkCleanJapaneseURL(b *testing.B)   { benchmark(b, MaskURL, japaneseURL, false) }
 func BenchmarkClickIDURL(b *testing.B)         { benchmark(b, MaskURL, clickURL, false) }
-func BenchmarkNoClicksURL(b *testing.B)        { benchmark(b, MaskURLAndClicks, cleanURL, false) }
+func BenchmarkNoClicksURL(b *testing.B) {
+	benchmark(b, Addresses{NoClicks: true}.Mask, cleanURL, false)
+}
 func BenchmarkDirtyTitle(b *testing.B) {
 	benchmark(b, MaskText, "マイページ | suzuki.ichiro@example.com さん", true)
 }

@@ -72,7 +72,7 @@ func TestNamesOfContent(t *testing.T) {
 }
 
 func TestClickIDs(t *testing.T) {
-	check, none := maskCheck(t, MaskURL), maskCheck(t, MaskURLAndClicks)
+	check, none := maskCheck(t, MaskURL), maskCheck(t, Addresses{NoClicks: true}.Mask)
 	for _, name := range []string{"gclid", "gbraid", "wbraid", "dclid", "fbclid", "msclkid", "ttclid", "yclid", "ysclid", "twclid", "li_fat_id", "ScCid", "srsltid", "rdt_cid", "epik", "igshid", "irclickid", "ldtag_cl"} {
 		url := "https://example.com/?" + name + "=" + mixed40
 		check(url, url)
@@ -96,7 +96,7 @@ func hexOf(b byte) string { return fmt.Sprintf("%02X", b) }
 
 // What hands a visitor's identifier on never passes, however short it is.
 func TestVisitorsOfOthers(t *testing.T) {
-	for _, mask := range []func([]byte, string, *Counts) ([]byte, bool){MaskURL, MaskURLAndClicks} {
+	for _, mask := range []func([]byte, string, *Counts) ([]byte, bool){MaskURL, Addresses{NoClicks: true}.Mask} {
 		check := maskCheck(t, mask)
 		check("https://example.com/?_ga=2.123456789.987654321.1704164645-1234567890.1704164000", "https://example.com/?_ga=%5Bvisitor%5D")
 		check("https://example.com/a?_gl=1*1abcde*_ga*MTIzNDU2Nzg5LjE3MDQxNjQ2NDU.*_ga_ABC*MTcwNA..&x=1#y", "https://example.com/a?_gl=%5Bvisitor%5D&x=1#y")

@@ -11,8 +11,8 @@ func TestMaskURL(t *testing.T) {
 	check("https://a@b@example.com/", "https://example.com/")
 	check("HTTPS://u@example.com", "HTTPS://example.com")
 	check("//u@example.com/x", "//example.com/x")
-	check("http://203.0.113.7/?ip=203.0.113.7", "http://203.0.113.7/?ip=%5Bip%5D")
-	check("http://[2001:db8::1]:80/", "http://[2001:db8::1]:80/")
+	check("http://203.0.113.7/?ip=203.0.113.7", "http://_ip_/?ip=%5Bip%5D")
+	check("http://[2001:db8::1]:80/", "http://_ip_:80/")
 	check("https://taro%40example.com/", "https://%5Bemail%5D/") // no host
 	check("mailto:taro@example.com?subject=hi", "mailto:%5Bemail%5D?subject=hi")
 	check("tel:+81-90-1234-5678", "tel:%5Bphone%5D")
@@ -25,4 +25,43 @@ func TestMaskURL(t *testing.T) {
 	check("https://example.com/?q=tokyo+2024+100000000", "https://example.com/?q=tokyo+2024+100000000")
 	check("https://example.com/?t=+81-90-1234-5678", "https://example.com/?t=%5Bphone%5D")
 	check("https://example.com/?t=a%2B81-90-1234-5678", "https://example.com/?t=a%5Bphone%5D")
+}
+
+// ownOrigins are origins that the tests call the site's own.
+type ownOrigins func(string) bool
+
+func (own ownOrigins) Origin(origin string) bool { return own(origin) }
+
+func TestHosts(t *testing.T) {
+	own := Addresses{Own: ownOrigins(func(origin string) bool {
+		return origin == "http://10.0.0.5:8080" || origin == "https://"+hex32+".example.jp"
+	})}
+	check := maskCheck(t, own.Mask)
+	keep := func(urls ...string) {
+		t.Helper()
+		for _, url := range urls {
+			check(url, url)
+		}
+	}
+	check("https://203.0.113.7/a?b=c", "https://_ip_/a?b=c")
+	check("http://u:p@203.0.113.7:81?x", "http://_ip_:81?x")
+	check("https://[2001:db8::8a2e:370:7334]:8443", "https://_ip_:8443")
+	for _, host := range []string{"3405803783", "0xcb007107", "0xCB.0.0x71.7", "0313.0.0161.07", "203.0.113.7.", "1.1", "0xabcdefab", "192.168.1.10"} {
+		check("http://"+host+"/x", "http://_ip_/x")
+	}
+	check("https://203.0.113.7.nip.example/", "https://_ip_.nip.example/")
+	check("https://203-0-113-7.line.example.net/", "https://_ip_.line.example.net/")
+	check("https://app-203-0-113-7.preview.example.com/", "https://app-_ip_.preview.example.com/")
+	check("https://i203-0-113-7.s41.example.ne.jp/", "https://i_ip_.s41.example.ne.jp/")
+	check("https://u-"+hex32+".cdn.example.com/a.js", "https://_secret_.cdn.example.com/a.js")
+	check("https://090-1234-5678.example.com/", "https://_phone_.example.com/")
+	check("https://4111111111111111.example.com/", "https://_card_.example.com/")
+	check("https://dGFyb0BleGFtcGxlLmNvbQ.example.com/", "https://_email_.example.com/")
+
+	// The site's own, the machine's own, and what hosts are called.
+	keep("http://10.0.0.5:8080/a", "HTTP://10.0.0.5:8080/", "https://"+hex32+".example.jp/", "http://127.0.0.1:3000/a", "http://[::1]/", "http://localhost:3000/")
+	check("http://10.0.0.5:8081/a", "http://_ip_:8081/a")
+	keep("https://www.example.co.jp/", "https://4travel.example/", "https://2ch.example/", "https://d111111abcdef8.cloudfront.net/x.js", "https://web3-2024.example.com/",
+		"https://my-app-git-feature-login-page-team.example.app/", "https://v1-2-3-4.docs.example.com/", "https://xn--wgv71a119e.jp/", "https://日本語.jp/", "https://taro-yamada.user.example.net/",
+		"https://www-example-com.cdn.example.org/", "https://s3.ap-northeast-1.example.com/", "https://Shop.example.jp/")
 }
