@@ -14,6 +14,7 @@
   // ---- consent --------------------------------------------------------
 
   const consentCookie = "sekisho_consent";
+  let refusedHere = false; // by the latest choice, on this page
 
   // The cookie's value is 1.DATE.PURPOSES: the policy version agreed to and the
   // granted purposes joined by "+", or "none". It holds no identifier. A choice
@@ -32,8 +33,9 @@
   function writeChoice(choice) {
     const granted = optional.filter((p) => choice[p] === true);
     const text = granted.join("+") || "none";
+    refusedHere = granted.length < optional.length;
     keepChoice("1." + config.policy + "." + text, 180 * 24 * 3600);
-    unheard(granted.length < optional.length ? text : "");
+    unheard(refusedHere ? text : "");
   }
 
   // unheard returns the choice that refuses something and that the collector has
@@ -335,6 +337,9 @@
     // is refused.
     choose(choice) {
       const old = session();
+      // What was refused on an earlier page has to be heard first: whoever agrees
+      // again is a new visitor.
+      if (unheard() && !refusedHere) track("consent");
       writeChoice(choice);
       queue.forEach(settle);
       session();

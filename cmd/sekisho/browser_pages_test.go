@@ -74,6 +74,29 @@ func TestTrackerRemembersARefusal(t *testing.T) {
 	}
 }
 
+// TestTrackerAgreesAnew: who declines while the collector is out of reach, and agrees
+// on the next page, is a new visitor.
+func TestTrackerAgreesAnew(t *testing.T) {
+	u := startUp(t, t.TempDir())
+	g, site := newGate(t, u)
+	v := newVisitor(t, site, "anew7702")
+	v.open(t, "/privacy")
+	v.click(t, "#accept")
+	v.awaitSent(t, "Page view", "allowed")
+	identifier := v.awaitCookie(t, "sekisho_id")
+	g.turn(busy)
+	v.click(t, "#none")
+	v.open(t, "/product/usui-genmaicha")
+	eventually(t, waitTime, "the next page to be", func() bool { return g.attempts(busy, "usui-genmaicha") >= 1 })
+	evaluate[any](t, v, `sekisho.choose({ analytics: true, advertising: true, social: true })`)
+	g.turn(fair)
+	v.awaitSent(t, "Your choice", "allowed")
+	if again := v.awaitCookie(t, "sekisho_id"); again[:22] == identifier[:22] {
+		t.Error("who agrees again is the old visitor")
+	}
+	wantReset(t, u, identifier)
+}
+
 // TestTrackerHearsOfAnotherTab: what was chosen in another tab holds in one that is
 // looked at again: nobody is asked twice, and what waited there goes.
 func TestTrackerHearsOfAnotherTab(t *testing.T) {
