@@ -13,6 +13,7 @@ import (
 
 	"sekisho/schemas"
 	"sekisho/sinks/replay"
+	"sekisho/stream"
 )
 
 // What operators do: start a replay again later, twice at a time, and after what it
@@ -107,6 +108,54 @@ func TestOtherReplaysBegunTogether(t *testing.T) {
 		if n := w.ask(t, fmt.Sprintf("SELECT uniqExact(id) FROM %s WHERE site = '%s'", w.store.Table("events_again"), sites[i])); err == nil && n != 200 {
 			t.Errorf("replay %d is complete with %d events, want 200", i, n)
 		}
+	}
+}
+
+// handling calls itself before each run is handled.
+type handling struct {
+	replay.Target
+	before func()
+}
+
+func (h *handling) Handle(ctx context.Context, partition int, messages []kafka.Message) error {
+	h.before()
+	return h.Target.Handle(ctx, partition, messages)
+}
+
+// Who carries out a plan writes nothing more once another has taken its place: the
+// other one has a group of its own, and would not know of it.
+func TestReplayIsSuperseded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send(t, w.visits(t, 400)...)
+	target, topic := w.intoTable(t, "events_again"), w.cluster.Config().Topics.Events
+	var mu sync.Mutex
+	handled := 0
+	r := w.replay(&handling{target, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if handled++; handled > 1 {
+			return
+		}
+		plan := "sekisho-replay-" + target.Name() + ".plan"
+		notes, err := w.cluster.Commits(t.Context(), plan, topic, partitions)
+		if err != nil {
+			t.Error(err)
+		}
+		for id, c := range notes {
+			notes[id] = stream.Commit{Offset: c.Offset, Note: strings.Replace(c.Note, `"wanted":"all"`, `"wanted":"other"`, 1)}
+			notes[id] = stream.Commit{Offset: c.Offset, Note: strings.Replace(notes[id].Note, `{"id":"`, `{"id":"of-another-`, 1)}
+		}
+		if err := w.cluster.SetCommits(t.Context(), plan, topic, notes); err != nil {
+			t.Error(err)
+		}
+	}})
+	if _, err := r.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "begun anew elsewhere") {
+		t.Errorf("it ended with %v", err)
+	}
+	// The other partition's run may have been under way.
+	if handled > partitions {
+		t.Errorf("%d runs were handled after it was superseded", handled-1)
 	}
 }
 

@@ -102,6 +102,19 @@ func loadPlan(ctx context.Context, cluster *stream.Cluster, topic, target string
 	return p, nil
 }
 
+// current fails when another plan has taken the place of this one.
+func (p *plan) current(ctx context.Context, cluster *stream.Cluster, topic, target string) error {
+	notes, err := cluster.Commits(ctx, plans(target), topic, 1)
+	if err != nil {
+		return err
+	}
+	var n note
+	if json.Unmarshal([]byte(notes[0].Note), &n) != nil || n.ID != p.ID {
+		return errors.New("another replay into the same has begun, or Kafka has forgotten this one")
+	}
+	return nil
+}
+
 // keepPlan makes a plan and keeps it in place of the last.
 func keepPlan(ctx context.Context, cluster *stream.Cluster, topic, target string, n note, s *Selection) (*plan, error) {
 	spans, err := s.spans(ctx, cluster, topic)

@@ -61,6 +61,7 @@ type Replay struct {
 	Progress func(Progress)
 
 	topic     string
+	carried   *plan // that is carried out
 	keepEvery time.Duration
 	limiter   *rate.Limiter
 	workers   sync.Pool
@@ -120,6 +121,7 @@ func (r *Replay) Run(ctx context.Context) (Counts, error) {
 
 // carryOut replays what is left of a plan, or shares in it.
 func (r *Replay) carryOut(ctx context.Context, p *plan) error {
+	r.carried = p
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	consumer := stream.NewConsumer(r.Cluster, stream.ConsumerOptions{
@@ -331,6 +333,10 @@ func (r *Replay) handle(ctx context.Context, partition int, messages []kafka.Mes
 		return err
 	}
 	if len(reviewed) > 0 {
+		// Two plans have two groups, and a target is written to by one at a time.
+		if err := r.carried.current(ctx, r.Cluster, r.topic, r.Target.Name()); err != nil {
+			return err
+		}
 		err = r.Target.Handle(ctx, partition, reviewed)
 	}
 	var partial *stream.Partial
