@@ -28,8 +28,14 @@ func (f *finder) emails() {
 // from; i when there is none.
 func (f *finder) localPart(from, i int) int {
 	start := i
-	for start > from && is(f.text[start-1], local) {
-		start--
+	for start > from {
+		if is(f.text[start-1], local) {
+			start--
+		} else if size := f.letterBefore(from, start); size > 0 && start > i-64 {
+			start -= size
+		} else {
+			break
+		}
 	}
 	f.steps += i - start + 1
 	for start < i && (f.text[start] == '.' || f.text[start] == '-' || f.text[start] == '\'' || f.text[start] == '+' || f.text[start] == dash) {
@@ -46,6 +52,18 @@ func (f *finder) localPart(from, i int) int {
 	default:
 		return f.wideLocalPart(from, i)
 	}
+}
+
+// letterBefore returns the length of the Latin, Greek or Cyrillic letter beyond ASCII
+// that ends at i, 0 when there is none. Words of these have spaces between them.
+func (f *finder) letterBefore(from, i int) int {
+	if b := f.text[i-1]; b < 0x80 || b >= 0xc0 || i-2 < from {
+		return 0
+	}
+	if lead := f.text[i-2]; lead < 0xc3 || lead > 0xd4 {
+		return 0
+	}
+	return 2
 }
 
 // credentials takes in the user of https://user:password@example.com when
@@ -120,6 +138,9 @@ func (f *finder) mailDomain(i int) int {
 				end = tld
 			}
 		}
+		if b := f.at(stop); end == 0 && b >= utf8.RuneSelf && b < markRest { // müller.de
+			return f.wideDomain(i)
+		}
 		if allDigits(f.text[i:stop]) {
 			if numbers++; numbers == labels && numbers > 1 { // a version, as in react@18.2.0
 				return 0
@@ -177,13 +198,30 @@ func (f *finder) wideDomain(i int) int {
 		f.steps++
 		b := f.text[end]
 		if b == '.' && end > i {
-			return f.topLevel(end+1, f.run(end+1, letter))
+			if tld := f.topLevel(end+1, f.run(end+1, letter)); tld > 0 {
+				return tld
+			}
+			return f.wideTopLevel(end + 1)
 		}
 		if b >= markRest || b < utf8.RuneSelf && !is(b, domain) {
 			return 0
 		}
 	}
 	return 0
+}
+
+// wideTopLevel returns the end of the Greek or Cyrillic letters that start at i, such as
+// рф, when they are two or more; else 0.
+func (f *finder) wideTopLevel(i int) int {
+	start := i
+	for i+1 < len(f.text) && f.text[i] >= 0xcd && f.text[i] <= 0xd4 && f.text[i+1] < 0xc0 && f.text[i+1] >= 0x80 {
+		i += 2
+	}
+	f.steps += i - start
+	if i-start < 4 {
+		return 0
+	}
+	return i
 }
 
 func allDigits[T string | []byte](b T) bool {

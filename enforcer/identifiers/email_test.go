@@ -38,6 +38,12 @@ func TestEmails(t *testing.T) {
 	check("x-dGFyb0BleGFtcGxlLmNvbQ-y", "x-[email]-y")
 	check("eyJlIjoidGFyb0BleC5qcCJ9", "[email]")
 
+	check("hans@müller.de, jürgen.groß@example.de", "[email], [email]")
+	check("Почта иван@пример.рф иван@example.ru", "Почта [email] [email]")
+	check("tаro@exаmple.com", "[email]") // Cyrillic а
+	check(`taro\x40example\x2ecom`, "[email]")
+	check("taro&#64;example&#46;com taro&#x40;example&period;co.jp &#116;&#97;&#114;&#111;&#0064;example.com", "[email] [email] [email]")
+
 	check("taro@example", "taro@example")
 	check("list[at].name list[at] f(at) x[at]=1", "list[at].name list[at] f(at) x[at]=1")
 	check("taro (at example.com)", "taro (at example.com)")

@@ -2,7 +2,7 @@ package identifiers
 
 import (
 	"bytes"
-	"strings"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -82,6 +82,9 @@ func completed(text []byte) (char rune, size int) {
 			}
 			return char, 3
 		}
+		if n >= 4 && text[n-4] == '\\' && text[n-3] == 'x' && is(text[n-2], hex) { // JavaScript, and others
+			return rune(unhex(text[n-2])<<4|unhex(last)) | escaped, 4
+		}
 		if n >= 6 && (text[n-6] == '\\' || text[n-6] == '%') && text[n-5] == 'u' { // JSON, JavaScript's escape()
 			for _, h := range text[n-4:] {
 				if !is(h, hex) {
@@ -92,11 +95,7 @@ func completed(text []byte) (char rune, size int) {
 			return char | escaped, 6
 		}
 	case last == ';':
-		for _, entity := range atEntities {
-			if bytes.HasSuffix(text, entity) {
-				return '@', len(entity)
-			}
-		}
+		return entity(text)
 	case last >= utf8.RuneSelf:
 		for size = 2; size <= utf8.UTFMax && size <= n; size++ {
 			tail := text[n-size:]
@@ -123,12 +122,56 @@ func isUnseen(char rune) bool {
 	return char < ' ' && char != '\t' && char != '\n' && char != '\r' || char == 0x7f
 }
 
-// atEntities are the forms of the at sign in HTML.
-var atEntities = [...][]byte{[]byte("&#64;"), []byte("&#x40;"), []byte("&#X40;"), []byte("&#064;"), []byte("&commat;")}
+// entity returns the ASCII character of the HTML entity that ends the text, and its
+// length; of those with names it knows the at sign and the dot.
+func entity(text []byte) (char rune, size int) {
+	const longest = len("&#0000064;")
+	n := len(text)
+	start := bytes.LastIndexByte(text[max(0, n-longest):], '&')
+	if start < 0 {
+		return 0, 0
+	}
+	name := text[max(0, n-longest)+start+1 : n-1]
+	size = len(name) + len("&;")
+	switch string(name) {
+	case "commat":
+		return '@', size
+	case "period":
+		return '.', size
+	}
+	if len(name) < 2 || name[0] != '#' {
+		return 0, 0
+	}
+	base, digits := 10, name[1:]
+	if digits[0]|0x20 == 'x' {
+		base, digits = 16, digits[1:]
+	}
+	code, err := strconv.ParseUint(string(digits), base, 7)
+	if err != nil {
+		return 0, 0
+	}
+	return rune(code), size
+}
 
 // mayBeEntity reports whether the & at i may begin one of them.
 func mayBeEntity(s string, i int) bool {
-	return i+1 < len(s) && (s[i+1] == '#' || strings.HasPrefix(s[i+1:], "commat"))
+	s = s[i+1:]
+	return mayBegin(s, "#") || mayBegin(s, "commat") || mayBegin(s, "period")
+}
+
+// mayBegin reports whether s may, once it is folded, begin with the word.
+func mayBegin(s, word string) bool {
+	for i := range len(word) {
+		switch {
+		case i >= len(s):
+			return false
+		case mayFold(s[i]):
+			return true
+		case s[i] != word[i]:
+			return false
+		}
+	}
+	return true
 }
 
 // source returns where the byte at i came from.

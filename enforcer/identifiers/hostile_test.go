@@ -23,7 +23,7 @@ func work(s string, form *form) int {
 func TestLinear(t *testing.T) {
 	const length, most = 32 << 10, 100
 	units := []string{
-		"(at)", "a(at)", "a(at)b(dot)", "a(dot)", "(dot)", "( dot )a", "[at", "a( ", "QA", "QAQA", "dEBi", "dGFyb0BleC5qcA", "AAAA", "kBkBkB", "dEBiYmJiYmJi",
+		"&#64;", "&#", "a@ü", "ü@", "@рф", "рф.", "\\x4", "(at)", "a(at)", "a(at)b(dot)", "a(dot)", "(dot)", "( dot )a", "[at", "a( ", "QA", "QAQA", "dEBi", "dGFyb0BleC5qcA", "AAAA", "kBkBkB", "dEBiYmJiYmJi",
 		"@", "a@", "a@a", "@a.", "a@b.c", "a@b.co", "x:a@b.co", "\"a", "\"@", "\" @", "あ@", "@あ", "@あ.", "@[", "@[1", "a.", "-@a",
 		"1", "1 ", "1-", "12-", "0-", "(1)", "1   ", "12345678901234567890 ", "123456789 ", "+1", "+1 ", "tel1", "tel 1 ", "電話1", "4 ", "4111 ", "41111111111111111111 ",
 		"1.", "1.1.1.1", "1.1.1.1 ", "v1.1.1.1 ", "a/1.1.1.1/", "255.", ":", "a:", "::", "1:", "a::1", ":.", "1::2:", "12:34:",
@@ -54,6 +54,7 @@ func FuzzMask(f *testing.F) {
 	f.Add("a@b@c.com@d.com")
 	f.Add("1 2 3 4111 1111 1111 1111 4 5 6")
 	f.Add("%25%34%30 ％４０ \\u0040 %u0040")
+	f.Add("taro&#64;example&#46;com t\\x40b\\x2eco &c%6fmmat;b.co hans@müller.de иван@пример.рф")
 	f.Add("dGFyb0BleC5qcA== %64EBiLmNv dEBi\u200bLmNv taro(dot)y[at]example（ドット）com")
 	f.Fuzz(checkMasking)
 }
@@ -120,7 +121,7 @@ func TestMixtures(t *testing.T) {
 		"4111", "1111", "411111", "1111111111", "123456789018", "9018", "DE89", "3704 0044 0532 0130 00", "GB82WEST12345698765432", "203.0.113.7", "1.2", ".3.4", "Chrome/126.0.0.0", "Safari/537.36", "(X11; x64)", "2001:db8", "::1", "fe80", "v",
 		"ey" + "JhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiJ0YXJvIn0", "eyJ", mixed40, hex32, uuid, "550e8400-", "password", "token", "gclid", "tel", "電話", "isbn", "order", "commit",
 		"sk_" + "live_", "SG.", "AK" + "IA", "[email]", "[phone]", "%5Bsecret%5D", "%E3%83%BC", "%E3%80%80", "%20", "%2B", "%3D", "%C2%AD", "\xff", "\xe3",
-		"·", "、", "。", "/", "٠", "٩", "१", "๗", "𝟗", "0 9 0 1 2 3 4 5 6 7 8", "1 2 3 4 5 6 7 8 9 0", "203。0。", "%D9%A0", "%EA%98%A1", "%F0%9D%9F%90", "\xd9", "\xf0\x9d", "(at)", "[at]", "(dot)", "（dot）", "（アット）", "アット", "dGFyb0BleC5qcA", "YUBiLmNv", "dEBi", "QEA", "%51", "%41", "Q", "Ａ", "한", "%ED%95%9C", "%EA%B0%80", "🎉",
+		"·", "、", "。", "/", "٠", "٩", "१", "๗", "𝟗", "0 9 0 1 2 3 4 5 6 7 8", "1 2 3 4 5 6 7 8 9 0", "203。0。", "%D9%A0", "%EA%98%A1", "%F0%9D%9F%90", "\xd9", "\xf0\x9d", "&#64;", "&#x2E;", "&period;", "&c", "ommat;", "\\x40", "ü", "а", "рф", "(at)", "[at]", "(dot)", "（dot）", "（アット）", "アット", "dGFyb0BleC5qcA", "YUBiLmNv", "dEBi", "QEA", "%51", "%41", "Q", "Ａ", "한", "%ED%95%9C", "%EA%B0%80", "🎉",
 		"/articles/", "?", hex32 + "a1b2c3d4",
 	}
 	r := rand.New(rand.NewPCG(1, 2))

@@ -15,7 +15,11 @@ func namesSecret[T string | []byte](s T) bool {
 	case 'd':
 		return namesPassword(s) || endsWith(s, "sessionid") || endsWith(s, "session_id") || endsWith(s, "sessid")
 	case 'n':
-		return endsWith(s, "token")
+		return endsWith(s, "token") || isName(s, "session")
+	case 'h':
+		return isName(s, "auth")
+	case 'p':
+		return namesPassword(s)
 	case 't':
 		return namesPassword(s)
 	case 'y':
@@ -36,7 +40,7 @@ var endsSecretName = func() (table [256]bool) {
 // namesPassword reports whether the parameter holds a secret whatever it
 // looks like.
 func namesPassword[T string | []byte](s T) bool {
-	return endsWith(s, "password") || endsWith(s, "passwd") || endsWith(s, "pwd") || endsWith(s, "secret")
+	return endsWith(s, "password") || endsWith(s, "passwd") || endsWith(s, "pwd") || endsWith(s, "secret") || isName(s, "otp")
 }
 
 // namesVisitor reports whether s ends with the name of a parameter that hands a visitor's

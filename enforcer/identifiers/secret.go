@@ -70,11 +70,18 @@ func (f *finder) parameter(i int) int {
 	return i + 1
 }
 
-// maskValue marks the parameter's value that starts at i, if there is one, and returns
-// its end.
+// maskValue marks the parameter's value that starts at i, if there is one, with what
+// was found in it, and returns its end.
 func (f *finder) maskValue(i int, k Kind) int {
-	end := f.valueEnd(i)
-	if !isMarks(f.text[i:end]) {
+	end, marks := i, 0
+	for end < len(f.text) && (f.text[end] >= markRest || !endsValue(f.text[end])) {
+		if f.text[end] >= markRest {
+			marks++
+		}
+		end++
+	}
+	f.steps += end - i
+	if marks < end-i && !isMarks(f.text[i:end]) {
 		f.mark(i, end, k)
 	}
 	return end

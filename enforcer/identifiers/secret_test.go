@@ -21,6 +21,8 @@ func TestSecrets(t *testing.T) {
 	check("sha256-"+hex32+hex32, "[secret]")
 	check("sk_"+"live_"+mixed40[:24], "[secret]")
 	check("?password=hunter2&x=1", "?password=[secret]&x=1")
+	check("?otp=123456&session=Ab3xYz12Qw34Er56&auth=Ab3xYz12Qw34Er56", "?otp=[secret]&session=[secret]&auth=[secret]")
+	check("?session=summer&author=taro1234567890ab&desktop=1&auth=google", "?session=summer&author=taro1234567890ab&desktop=1&auth=google")
 	check("user_token="+mixed40[:18], "user_token=[secret]")
 	check("aws_secret_access_key=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "aws_secret_access_key=[secret]")
 	check("password=a@example.com", "password=[email]")
