@@ -28,6 +28,17 @@ func TestAnonymousPage(t *testing.T) {
 	check("https://shop.example.jp/wiki/%E9%96%A2%E6%89%80", "https://shop.example.jp/wiki/%E9%96%A2%E6%89%80")
 	check("https://shop.example.jp/a/b/c/d/e/f/g/h/i/j/", "https://shop.example.jp/a/b/c/d/e/f/g/h")
 	check("https://shop.example.jp/a-name-that-is-much-longer-than-any-page-would-be-called", "https://shop.example.jp/%5Bid%5D")
+	// What was typed to search for, and addresses that slugs are made of.
+	check("https://shop.example.jp/search/taro%20yamada/", "https://shop.example.jp/search/%5Bid%5D/")
+	check("https://shop.example.jp/%E6%A4%9C%E7%B4%A2/%E5%B1%B1%E7%94%B0", "https://shop.example.jp/%E6%A4%9C%E7%B4%A2/%5Bid%5D")
+	check("https://shop.example.jp/search/results?page=2", "https://shop.example.jp/search/results?page=2")
+	for _, email := range []string{"taro_at_example.com", "taro-at-example-dot-com", "taro(at)example(dot)com", "taro%5Bat%5Dexample%5Bdot%5Dcom", "dGFyb0BleC5qcA", "YUBiLmNv", "xn--taro-abc", "hans@m%C3%BCller.de"} {
+		check("https://shop.example.jp/x/"+email, "https://shop.example.jp/x/%5Bid%5D")
+		check("https://shop.example.jp/?category="+email, "https://shop.example.jp/")
+	}
+	for _, plain := range []string{"look-at-this", "look-at-this.html", "at-home-dot-to-dot", "stay_at_home.php"} {
+		check("https://shop.example.jp/"+plain, "https://shop.example.jp/"+plain)
+	}
 	// However a number is written, it is one, and its escapes say nothing.
 	for _, number := range []string{"%34%38%32%31", "４８２１", "%EF%BC%94%EF%BC%98%EF%BC%92%EF%BC%91", "٤٨٢١", "%D9%A4%D9%A8%D9%A2%D9%A1", "四八二一", "②④⑧", "%253482%2531", "%F0%9D%9F%92%F0%9D%9F%96%F0%9D%9F%90"} {
 		check("https://shop.example.jp/item/"+number, "https://shop.example.jp/item/%5Bid%5D")

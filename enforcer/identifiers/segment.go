@@ -1,6 +1,9 @@
 package identifiers
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // IdentifierLike reports whether a path segment looks like an identifier, a
 // token or a direct identifier rather than like words: numbers of six or more
@@ -14,7 +17,7 @@ func IdentifierLike(segment string) bool {
 	}
 	room := scratches.Get().(*scratch)
 	f := finder{folded: room.fold(segment), form: &asAnonymous}
-	like := f.at(0) == '@' || f.at(0) == '~' || f.paddedBase64() || numericSegment(f.text) || f.mixedPiece() || unlikelyWord(f.text)
+	like := f.at(0) == '@' || f.at(0) == '~' || f.isDashedEmail() || f.paddedBase64() || numericSegment(f.text) || f.mixedPiece() || unlikelyWord(f.text)
 	if !like {
 		f.find()
 		like = f.found || f.sawUUID
@@ -26,11 +29,43 @@ func IdentifierLike(segment string) bool {
 // plainWord settles the commonest segments: short and of small letters.
 func plainWord(s string) bool {
 	for i := range len(s) {
-		if !is(s[i], lower) && s[i] != '-' {
+		if !is(s[i], lower) && (s[i] != '-' || i > 0 && s[i-1] == '-') { // xn--
 			return false
 		}
 	}
 	return len(s) < 16
+}
+
+// isDashedEmail reports whether the segment is an e-mail address as slugs are made of
+// one: taro-at-example-com has lost too much, but taro_at_example.com and
+// taro-at-example-dot-com have not. An internationalised name in ASCII hides what it is.
+func (f *finder) isDashedEmail() bool {
+	if bytes.Contains(f.text, []byte("xn--")) {
+		return true
+	}
+	for _, at := range [...]string{"-at-", "_at_", ".at.", "+at+"} {
+		i := bytes.Index(f.text, []byte(at))
+		if i <= 0 {
+			continue
+		}
+		domain := f.text[i+len(at):]
+		if bytes.Contains(domain, []byte{at[0], 'd', 'o', 't', at[0]}) {
+			return true
+		}
+		if dot := bytes.LastIndexByte(domain, '.'); dot > 0 && isDomainEnd(string(domain[dot+1:])) {
+			return true
+		}
+	}
+	return false
+}
+
+// isDomainEnd reports whether a domain of mail ends so, rather than a file's name.
+func isDomainEnd(s string) bool {
+	switch s {
+	case "com", "net", "org", "info", "biz", "io", "jp", "de", "fr", "uk", "eu", "ch", "it", "es", "nl", "us", "ca", "au", "cn", "kr", "tw", "in", "br", "edu", "gov", "me", "dev", "app":
+		return true
+	}
+	return false
 }
 
 // paddedBase64 reports whether the segment ends as base64 does.
@@ -133,11 +168,13 @@ func vowels(piece []byte) (n int) {
 	return n
 }
 
-// isPerson reports whether the segment after this one names a person.
+// isPerson reports whether the segment after this one names a person, or is what one
+// typed to search for.
 func isPerson(segment string) bool {
 	switch strings.ToLower(segment) {
 	case "u", "user", "users", "member", "members", "profile", "profiles", "account", "accounts",
-		"customer", "customers", "people", "person", "patient", "patients", "student", "students", "employee", "employees":
+		"customer", "customers", "people", "person", "patient", "patients", "student", "students", "employee", "employees",
+		"search", "query", "検索", "%e6%a4%9c%e7%b4%a2":
 		return true
 	}
 	return false
@@ -146,7 +183,7 @@ func isPerson(segment string) bool {
 // isAction reports whether the segment is what one does at such a place.
 func isAction(segment string) bool {
 	switch strings.ToLower(segment) {
-	case "new", "create", "edit", "update", "delete", "search", "list", "all", "index", "index.html", "me", "self",
+	case "new", "create", "edit", "update", "delete", "search", "results", "result", "advanced", "list", "all", "index", "index.html", "me", "self",
 		"login", "logout", "signin", "signout", "signup", "register", "registration", "join", "activate", "confirm", "verify",
 		"password", "reset", "settings", "preferences", "notifications", "security", "privacy", "help", "guide", "faq", "terms",
 		"orders", "order", "history", "favorites", "wishlist", "cart", "points", "coupons", "address", "payment", "billing", "subscription":
