@@ -12,6 +12,9 @@ import (
 	"sekisho/schemas"
 )
 
+// ReceiptsGroup is the consumer group of those who take receipts back.
+const ReceiptsGroup = "sekisho-receipts"
+
 // WithdrawReceipts follows the resets and takes the receipts of each reset
 // identifier out of the consents topic, many at once, until ctx ends. It is a
 // member of a consumer group, of which one works at a time.
@@ -24,7 +27,7 @@ func WithdrawReceipts(ctx context.Context, cluster *Cluster, set *metrics.Set, l
 		taken: set.NewCounter("sekisho_receipts_withdrawn_total"),
 	}
 	c := NewConsumer(cluster, ConsumerOptions{
-		Group: "sekisho-receipts", Topic: cluster.config.Topics.Resets, MaxMessages: 50_000, MaxWait: 5 * time.Second, Log: log,
+		Group: ReceiptsGroup, Topic: cluster.config.Topics.Resets, MaxMessages: 50_000, MaxWait: 5 * time.Second, Log: log,
 	}, w.handle)
 	set.NewGauge("sekisho_receipts_lag", func() float64 { return float64(c.Lag()) })
 	return c.Run(ctx)

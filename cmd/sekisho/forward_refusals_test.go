@@ -44,6 +44,19 @@ func TestForwardRefusals(t *testing.T) {
 	} {
 		check(want, strings.Replace(hook("meta"), "}}}", "}, delivery: {"+keys+"}}}", 1), "meta")
 	}
+	grouped := func(of, group string) string {
+		return strings.TrimPrefix(strings.Replace(strings.TrimSuffix(hook(of), "}"), "}}", "}, delivery: {group: "+group+"}}", 1), "forwarders: {")
+	}
+	for groups, want := range map[[2]string]string{
+		{"one", "one"}:                    `forwarders.partner.delivery.group (line 1): "one": is the group of forwarders.meta.delivery.group already`,
+		{"one", "one-resets"}:             `"one-resets": is the group of forwarders.meta.delivery.group already`,
+		{"sekisho-clickhouse", "two"}:     `forwarders.meta.delivery.group (line 1): "sekisho-clickhouse": is the group of clickhouse.group already`,
+		{"sekisho-eraser", "two"}:         `is the group of clickhouse.erasure.group already`,
+		{"sekisho-receipts", "two"}:       `is the group of those who take receipts back already`,
+		{"sekisho-forward-partner", "''"}: `"sekisho-forward-partner": is the group of forwarders.meta.delivery.group already`,
+	} {
+		check(want, "forwarders: {"+grouped("meta", groups[0])+", "+grouped("partner", groups[1])+"}", "meta")
+	}
 	out, problems, code := sekisho(t, env, "config", "--config="+write(t, "sekisho.yaml", hook("meta")))
 	if code != 0 || strings.Contains(out+problems, hunter2) || !strings.Contains(out, "https://partner.example.jp/") || !strings.Contains(out, "max_events: 2000") {
 		t.Errorf("config prints %s%s", out, problems)

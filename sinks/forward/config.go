@@ -30,6 +30,12 @@ func (c *Config) GroupOf(recipient string) string {
 	return "sekisho-forward-" + recipient
 }
 
+// GroupsOf returns all groups of the forwarders to a recipient: of events, and of resets.
+func (c *Config) GroupsOf(recipient string) [2]string {
+	events := c.GroupOf(recipient)
+	return [...]string{events, events + "-resets"}
+}
+
 // TLS configures encrypted connections to a recipient.
 type TLS struct {
 	CA          string `yaml:"ca" doc:"File of the certificate authorities; the system's when empty."`

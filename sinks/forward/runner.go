@@ -98,13 +98,13 @@ func New(cluster *stream.Cluster, o Options) (*Runner, error) {
 	if r.client, err = newClient(&r.config, r.limits); err != nil {
 		return nil, fmt.Errorf("cannot forward to %s: %w", o.Recipient, err)
 	}
-	group := o.Config.GroupOf(o.Recipient)
+	groups := o.Config.GroupsOf(o.Recipient)
 	r.marks = &marks{ahead: !r.limits.Deduplicates, left: map[int]left{}}
 	r.consumer = stream.NewConsumer(cluster, stream.ConsumerOptions{
-		Group: group, MaxMessages: r.config.MaxEvents, MaxWait: r.config.MaxWait, Log: r.log,
+		Group: groups[0], MaxMessages: r.config.MaxEvents, MaxWait: r.config.MaxWait, Log: r.log,
 	}, r.Handle)
 	r.forgetter = stream.NewConsumer(cluster, stream.ConsumerOptions{
-		Group: group + "-resets", Topic: cluster.Config().Topics.Resets, MaxMessages: maxResets, MaxWait: 100 * time.Millisecond, Log: r.log,
+		Group: groups[1], Topic: cluster.Config().Topics.Resets, MaxMessages: maxResets, MaxWait: 100 * time.Millisecond, Log: r.log,
 	}, r.handleResets)
 	r.metrics = newRunnerMetrics(o.Metrics, r)
 	return r, nil

@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -13,6 +15,7 @@ import (
 	"sekisho/sinks/ga4"
 	"sekisho/sinks/meta"
 	"sekisho/sinks/webhook"
+	"sekisho/stream"
 )
 
 // Forwarder is a third party that is sent events. The section of its kind says
@@ -81,5 +84,16 @@ func (f *Forwarder) sections() (names []string, present []forward.Section) {
 func (c *Config) Validate(check *strict.Check) {
 	if _, ok := c.Forwarders[policy.Store]; ok {
 		check.Problem(strict.Join("forwarders", policy.Store), nil, "must be a third party: the store is written to by sekisho sink clickhouse")
+	}
+	// Members of one group share its messages: each would have a part of them.
+	taken := map[string]string{c.ClickHouse.Group: "clickhouse.group", c.ClickHouse.Erasure.Group: "clickhouse.erasure.group", stream.ReceiptsGroup: "those who take receipts back"}
+	for _, name := range slices.Sorted(maps.Keys(c.Forwarders)) {
+		f, path := c.Forwarders[name], strict.Join("forwarders", name)+".delivery.group"
+		for _, group := range f.Delivery.GroupsOf(name) {
+			if other, ok := taken[group]; ok {
+				check.Problem(path, group, "is the group of "+other+" already; each needs its own, or each would have only a part of the events")
+			}
+			taken[group] = path
+		}
 	}
 }
