@@ -1,6 +1,7 @@
 package enforcer
 
 import (
+	"sekisho/enforcer/identifiers"
 	"sekisho/schemas"
 	"sekisho/schemas/policy"
 )
@@ -34,7 +35,8 @@ type Review struct {
 //
 // An anonymised record is nobody's, and stays with the store as it is. w may be
 // nil. Of the record only its declared properties may change: those that the
-// policy no longer declares in the same category are taken away.
+// policy no longer declares in the same category are taken away; and its addresses,
+// which lose their click identifiers where the store may no longer have these.
 func (t *Table) Review(r *schemas.Record, recipient string, w *Withdrawn) Review {
 	_, had, given := r.For(recipient)
 	site := t.Site(r.Event.Get(schemas.Site))
@@ -78,8 +80,12 @@ func (t *Table) Review(r *schemas.Record, recipient string, w *Withdrawn) Review
 	}
 	granted &^= refused
 	site.undeclare(r)
+	categories := had & site.categories[place][granted]
+	if store && (had &^ categories).Has(schemas.AdvertisementIdentifier) {
+		site.maskClicks(r)
+	}
 	return Review{
-		Outcome: schemas.Allowed, Reason: r.Reason, Categories: had & site.categories[place][granted],
+		Outcome: schemas.Allowed, Reason: r.Reason, Categories: categories,
 		Granted: granted, Own: t.own[site.recipients[place]],
 	}
 }
@@ -103,6 +109,16 @@ func (t *Table) stillGranted(r *schemas.Record) (granted schemas.Purposes, outda
 		return r.Purposes, false
 	}
 	return r.Purposes & t.jurisdictions[t.byName[r.Jurisdiction]].granted, true
+}
+
+// maskClicks masks the click identifiers in the record's addresses.
+func (s *Site) maskClicks(r *schemas.Record) {
+	addresses := identifiers.Addresses{Own: s, NoClicks: true}
+	for _, f := range [...]schemas.Field{schemas.URL, schemas.Referrer} {
+		if masked, changed := addresses.Mask(nil, r.Event.Get(f), nil); changed {
+			r.Event.Set(f, string(masked))
+		}
+	}
 }
 
 // undeclare takes away properties that the site does not declare any more.

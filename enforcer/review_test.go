@@ -96,6 +96,17 @@ func TestReview(t *testing.T) {
 		t.Errorf("categories %b", fewer.Categories)
 	}
 
+	clicked := recordOf(t, then, strings.Replace(reviewed, "?id=7", "?gclid=Ab1", 1))
+	tableWith(t, "terminal_identification, advertisement_identifier, advertisement_information]", "terminal_identification, advertisement_information]").Review(clicked, "store", nil)
+	if got := clicked.Event.Get(schemas.URL); got != "https://shop.example.jp/p?gclid=%5Bclick%5D" {
+		t.Errorf("of a category fewer the address keeps %s", got)
+	}
+	clicked = recordOf(t, then, strings.Replace(reviewed, "?id=7", "?gclid=Ab1", 1))
+	then.Review(clicked, "store", nil)
+	if got := clicked.Event.Get(schemas.URL); got != "https://shop.example.jp/p?gclid=Ab1" {
+		t.Errorf("of all categories the address keeps %s", got)
+	}
+
 	r := recordOf(t, then, reviewed)
 	tableWith(t, "plan: {type: text, category: attribute}", "plan: {type: text, category: location}").Review(r, "store", nil)
 	if len(r.Event.Properties) != 1 || r.Event.Properties[0].Name != "items" || len(r.PropertyCategories) != 1 {
