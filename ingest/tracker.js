@@ -124,7 +124,7 @@
     if (event.waiting) tell(event, "waiting");
     else settle(event);
     queue.push(event);
-    Promise.resolve().then(send); // what is tracked in this turn goes together
+    Promise.resolve().then(() => send()); // what is tracked in this turn goes together
     return event.id;
   }
 
@@ -216,7 +216,7 @@
   // ---- sending --------------------------------------------------------
 
   const queue = [];
-  let last = Promise.resolve(); // the latest request
+  let latest = Promise.resolve(); // request
   let underway = 0;
   let pause = 1000;
   let paused = false;
@@ -224,16 +224,17 @@
 
   // send keeps one request under way: the first answer after consent sets the
   // visitor cookie, and what follows must carry it. Until a choice is made
-  // everything waits for it. Only a page that is being left cannot wait; then
-  // no choice is a refusal. A page rendered ahead may never be seen, and sends
+  // everything waits for it. Only a page that is being left cannot wait, and tries
+  // a last time; then no choice is a refusal. A page rendered ahead may never be seen, and sends
   // nothing until it is.
-  function send() {
+  function send(last) {
     if (document.prerendering) return;
     do {
-      if (!leaving && (underway > 0 || paused || !readChoice())) return;
+      if (paused && !last) return;
+      if (!leaving && (underway > 0 || !readChoice())) return;
       const batch = take();
       if (batch.length === 0) return;
-      last = post(batch);
+      latest = post(batch);
     } while (leaving);
   }
 
@@ -297,6 +298,7 @@
   // browsers do not all come back at once, or after that which is asked for, up to
   // an hour.
   function retry(answer) {
+    if (paused) return; // with what failed before
     const asked = answer ? Number(answer.headers.get("Retry-After")) * 1000 : 0;
     const wait = Math.max(Math.min(asked || 0, 3600000), pause * (0.5 + Math.random()));
     pause = Math.min(pause * 2, 60000);
@@ -351,7 +353,7 @@
     // whoever agrees again is a new visitor. Resolves to whether it was done.
     async reset() {
       queue.length = 0;
-      await last; // its answer may still bring a cookie
+      await latest; // its answer may still bring a cookie
       let answer;
       try {
         answer = await fetch(collector + "/v1/reset", {
@@ -383,7 +385,7 @@
     shown = 0;
     if (seen > 1000) track("custom", { name: "engagement", engagement_ms: Math.min(seen, 86400000) });
     leaving = true;
-    send();
+    send(true);
   }
 
   document.addEventListener("visibilitychange", () => {

@@ -97,6 +97,36 @@ func TestTrackerAgreesAnew(t *testing.T) {
 	wantReset(t, u, identifier)
 }
 
+// TestTrackerSparesTheCollector: a page that nobody looks at any more, and that goes on
+// tracking, does not send all that waits each time, nor for each request that failed.
+func TestTrackerSparesTheCollector(t *testing.T) {
+	u := startUp(t, t.TempDir())
+	g, site := newGate(t, u)
+	v := newVisitor(t, site, "spares8846")
+	v.open(t, "/")
+	v.click(t, "#accept")
+	v.awaitSent(t, "Page view", "allowed")
+	g.turn(busy)
+	evaluate[any](t, v, `(() => {
+		for (let i = 0; i < 100; i++) sekisho.track("pageview", { title: "waits" });
+		Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+		document.dispatchEvent(new Event("visibilitychange"));
+	})()`)
+	eventually(t, waitTime, "all to be tried", func() bool { return g.attempts(busy, "waits") >= 5 })
+	evaluate[any](t, v, `(async () => {
+		for (let i = 0; i < 40; i++) {
+			sekisho.track("pageview", { title: "more" });
+			await fetch(document.querySelector("script[src*='sekisho.js']").src);
+		}
+	})()`)
+	if got := g.attempts(busy, "waits"); got > 60 {
+		t.Errorf("%d requests were sent in vain, while 40 events were tracked", got)
+	}
+	g.turn(fair)
+	awaitEvents(t, u, 100, "title = 'waits'")
+	awaitEvents(t, u, 40, "title = 'more'")
+}
+
 // TestTrackerHearsOfAnotherTab: what was chosen in another tab holds in one that is
 // looked at again: nobody is asked twice, and what waited there goes.
 func TestTrackerHearsOfAnotherTab(t *testing.T) {
