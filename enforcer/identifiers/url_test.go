@@ -1,6 +1,9 @@
 package identifiers
 
-import "testing"
+import (
+	"net/url"
+	"testing"
+)
 
 func TestMaskURL(t *testing.T) {
 	check := maskCheck(t, MaskURL)
@@ -64,4 +67,39 @@ func TestHosts(t *testing.T) {
 	keep("https://www.example.co.jp/", "https://4travel.example/", "https://2ch.example/", "https://d111111abcdef8.cloudfront.net/x.js", "https://web3-2024.example.com/",
 		"https://my-app-git-feature-login-page-team.example.app/", "https://v1-2-3-4.docs.example.com/", "https://xn--wgv71a119e.jp/", "https://日本語.jp/", "https://taro-yamada.user.example.net/",
 		"https://www-example-com.cdn.example.org/", "https://s3.ap-northeast-1.example.com/", "https://Shop.example.jp/")
+}
+
+// FuzzHosts: what is masked in a host leaves an address that others can read, with the
+// port, and the same when it is masked again.
+func FuzzHosts(f *testing.F) {
+	for _, host := range []string{"www.example.co.jp", "203.0.113.7:80", "[2001:db8::1]:443", "0x7f.1", "3405803783", "203-0-113-7.example.net", "日本語.jp", hex32 + ".example.com:8080", "A@b.example"} {
+		f.Add(host)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		in := "https://" + host + "/a?b=c"
+		before, err := url.Parse(in)
+		if ok, _ := isHost(host); !ok || err != nil {
+			return
+		}
+		out, changed := MaskURL(nil, in, nil)
+		if !changed {
+			return
+		}
+		after, err := url.Parse(string(out))
+		if err != nil || after.Port() != before.Port() || after.Path != before.Path || after.RawQuery != before.RawQuery {
+			t.Fatalf("%q masked as %q: %v", in, out, err)
+		}
+		if again, changed := MaskURL(nil, string(out), nil); changed {
+			t.Fatalf("%q masked as %q, and again as %q", in, out, again)
+		}
+		if kept := string(ReferrerOrigin(nil, in)); kept != "" && !(Addresses{Own: ownOrigins(func(origin string) bool { return origin == kept })}.keeps(in)) {
+			t.Fatalf("%q is the site's own, and does not stay", in)
+		}
+	})
+}
+
+// keeps reports whether the address stays as it is.
+func (as Addresses) keeps(url string) bool {
+	_, changed := as.Mask(nil, url, nil)
+	return !changed
 }
