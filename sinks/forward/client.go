@@ -85,7 +85,8 @@ type sendError struct {
 func (e *sendError) Error() string { return "the recipient did not answer: " + e.cause.Error() }
 func (e *sendError) Unwrap() error { return e.cause }
 
-// send sends a request and reads the answer.
+// send sends a request and reads the answer. With an error there may be an answer too, of
+// which the body was not read to its end.
 func (c *client) send(ctx context.Context, request *http.Request) (*Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -99,10 +100,11 @@ func (c *client) send(ctx context.Context, request *http.Request) (*Response, er
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, MaxResponse))
+	response := &Response{Status: answer.StatusCode, Header: answer.Header, Body: body}
 	if err != nil {
-		return nil, noAnswer(err, true)
+		return response, noAnswer(err, true)
 	}
-	return &Response{Status: answer.StatusCode, Header: answer.Header, Body: body}, nil
+	return response, nil
 }
 
 func noAnswer(err error, sent bool) error {

@@ -315,7 +315,8 @@ func (d *delivery) exchange(ctx context.Context, p *parcel) (Answer, error) {
 	began := time.Now()
 	response, err := d.client.send(ctx, request)
 	d.metrics.requestSeconds.UpdateDuration(began)
-	if err != nil {
+	// A success is one, though its body does not end.
+	if err != nil && (response == nil || response.Status/100 != 2) {
 		var e *sendError
 		reason := "connection"
 		if errors.As(err, &e) {

@@ -2,6 +2,7 @@ package forward_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -100,6 +101,35 @@ func TestFailedAfterItWasTaken(t *testing.T) {
 		}
 		if n := f.count("sekisho_forward_maybe_twice_events_total"); n != want {
 			t.Errorf("%d: %v events are counted as sent twice, want %v", status, n, want)
+		}
+	}
+}
+
+// TestEndlessAnswer: a success counts, though its body does not end in time, or ends
+// before it should. (Such events were sent again and again.) Where the body says how many
+// were taken, it is needed.
+func TestEndlessAnswer(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusOK, http.StatusInternalServerError} {
+		w := newWorld(t)
+		w.buys(t, 3)
+		var requests atomic.Int64
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			if requests.Add(1) > 1 {
+				return
+			}
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte("taken"))
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}))
+		t.Cleanup(server.Close)
+		f := w.start(t, "partner", kindOf(t, "partner", server.URL), quick, func(c *forward.Config) { c.Concurrency = 1 })
+		eventually(t, "all are sent", func() bool { return f.events("sent") == 3 })
+		again := f.count("sekisho_forward_retried_events_total") > 0
+		if again != (status != http.StatusOK) {
+			t.Errorf("%d: events are sent again: %v", status, again)
 		}
 	}
 }
