@@ -27,7 +27,7 @@ func TestNote(t *testing.T) {
 	run := func(handle func(ctx context.Context, n *Note, first int64)) (left string, note *Note) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		c := NewConsumer(cluster, ConsumerOptions{Group: "noted", MaxMessages: 5, MaxWait: 10 * time.Millisecond, Log: discard()},
+		c := NewConsumer(cluster, ConsumerOptions{Group: "noted", MaxMessages: 5, MaxWait: time.Minute, Log: discard()},
 			func(ctx context.Context, partition int, messages []kafka.Message) error {
 				if partition != 0 {
 					return nil

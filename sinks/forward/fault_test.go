@@ -93,7 +93,7 @@ func TestFailedAfterItWasTaken(t *testing.T) {
 			}
 		}))
 		t.Cleanup(server.Close)
-		f := w.start(t, "google", kindOf(t, "google", server.URL), quick)
+		f := w.start(t, "google", kindOf(t, "google", server.URL))
 		eventually(t, "all are sent", func() bool { return f.events("sent") == 5 })
 		want := 0.0
 		if counted {
@@ -125,7 +125,7 @@ func TestEndlessAnswer(t *testing.T) {
 			<-r.Context().Done()
 		}))
 		t.Cleanup(server.Close)
-		f := w.start(t, "partner", kindOf(t, "partner", server.URL), quick, func(c *forward.Config) { c.Concurrency = 1 })
+		f := w.start(t, "partner", kindOf(t, "partner", server.URL), func(c *forward.Config) { c.Concurrency, c.Timeout = 1, 2*time.Second })
 		eventually(t, "all are sent", func() bool { return f.events("sent") == 3 })
 		again := f.count("sekisho_forward_retried_events_total") > 0
 		if again != (status != http.StatusOK) {

@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net"
@@ -124,11 +125,28 @@ func TestReplayAfterOneWasKilled(t *testing.T) {
 	w.send(t, w.visits(t, 40)...)
 	target := w.intoTable(t, "events_again")
 	first := w.run(t, w.replay(target))
-	w.killMember(t, "sekisho-replay-"+target.Name())
+	topic := w.cluster.Config().Topics.Events
+	plan, err := w.cluster.Commits(t.Context(), "sekisho-replay-"+target.Name()+".plan", topic, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var note struct{ ID string }
+	if err := json.Unmarshal([]byte(plan[0].Note), &note); err != nil {
+		t.Fatal(err)
+	}
+	group := "sekisho-replay-" + target.Name() + "." + note.ID
+	if commits, err := w.cluster.Commits(t.Context(), group, topic, 1); err != nil || len(commits) == 0 {
+		t.Fatalf("%s is not the group that carried the plan out: %v, %v", group, commits, err)
+	}
+	w.killMember(t, group)
 	again := w.replay(target)
 	again.Again = true
-	if counts := w.run(t, again); counts.Read != first.Read {
-		t.Errorf("%d messages were read, want %d", counts.Read, first.Read)
+	waited := false
+	again.Log = slog.New(slog.NewTextHandler(onLine(func(line string) {
+		waited = waited || strings.Contains(line, "waiting for another process")
+	}), nil))
+	if counts := w.run(t, again); counts.Read != first.Read || !waited {
+		t.Errorf("%d messages were read, want %d; it waited: %v", counts.Read, first.Read, waited)
 	}
 }
 

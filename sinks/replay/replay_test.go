@@ -337,6 +337,34 @@ func TestSelection(t *testing.T) {
 	check(replay.Selection{From: at(10), To: at(20), Sites: []string{"shop"}, Types: []schemas.EventType{schemas.Pageview}}, 5)
 }
 
+// An offset is the same in every partition, though the topic may have it in some only.
+// (Where it had not, the replay said that the topic was made anew.)
+func TestReplayFromAnOffset(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send(t, w.visits(t, 20)...)
+	events := w.cluster.Config().Topics.Events
+	var more []stream.Entry
+	for i := range 40 {
+		more = append(more, stream.Entry{Time: when, Value: w.visit(t, i, when).AppendJSON(nil), Headers: headers(schemas.KindEvent)})
+	}
+	if _, err := w.cluster.Append(t.Context(), events, 0, more); err != nil {
+		t.Fatal(err)
+	}
+	spans, err := w.cluster.Spans(t.Context(), events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := w.replay(w.intoTable(t, "events_again"))
+	r.Selection.From = replay.Point{Offset: spans[0].To - 10}
+	if spans[1].To >= r.Selection.From.Offset {
+		t.Fatalf("the other partition has as many: %v", spans)
+	}
+	if counts := w.run(t, r); counts.Chosen != 10 {
+		t.Errorf("%+v, want 10 events", counts)
+	}
+}
+
 func TestParsePoint(t *testing.T) {
 	now := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 	check := func(text string, want replay.Point) {

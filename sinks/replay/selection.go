@@ -84,6 +84,7 @@ func (s *Selection) spans(ctx context.Context, cluster *stream.Cluster, topic st
 		default:
 			span.From = max(span.From, s.From.Offset)
 		}
+		span.From = min(span.From, end) // of this one there may be nothing
 		if !s.To.Now && s.To.Time.IsZero() {
 			span.To = min(end, s.To.Offset)
 		}
