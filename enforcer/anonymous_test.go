@@ -32,7 +32,7 @@ func TestAnonymousPage(t *testing.T) {
 	check("https://shop.example.jp/search/taro%20yamada/", "https://shop.example.jp/search/%5Bid%5D/")
 	check("https://shop.example.jp/%E6%A4%9C%E7%B4%A2/%E5%B1%B1%E7%94%B0", "https://shop.example.jp/%E6%A4%9C%E7%B4%A2/%5Bid%5D")
 	check("https://shop.example.jp/search/results?page=2", "https://shop.example.jp/search/results?page=2")
-	for _, email := range []string{"taro_at_example.com", "taro-at-example-dot-com", "taro(at)example(dot)com", "taro%5Bat%5Dexample%5Bdot%5Dcom", "dGFyb0BleC5qcA", "YUBiLmNv", "xn--taro-abc", "hans@m%C3%BCller.de"} {
+	for _, email := range []string{"taro_at_example.com", "taro-at-example-dot-com", "taro-at-x-dot-jp", "ken-at-x-dot-jp", "taro(at)example(dot)com", "taro%5Bat%5Dexample%5Bdot%5Dcom", "dGFyb0BleC5qcA", "YUBiLmNv", "xn--taro-abc", "hans@m%C3%BCller.de"} {
 		check("https://shop.example.jp/x/"+email, "https://shop.example.jp/x/%5Bid%5D")
 		check("https://shop.example.jp/?category="+email, "https://shop.example.jp/")
 	}

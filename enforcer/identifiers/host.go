@@ -34,7 +34,7 @@ func maskHost(dst []byte, host string, c *Counts) (out []byte, changed bool) {
 // providers give to their lines. One of small numbers is a version.
 func (f *finder) dashedAddresses() {
 	for i := 0; i < len(f.text); i++ {
-		if !is(f.text[i], digit) || is(f.at(i-1), digit) || f.at(i-1) == '-' && is(f.at(i-2), digit) {
+		if !is(f.text[i], digit) || is(f.at(i-1), digit) || f.goesOn(i) {
 			continue
 		}
 		end, n, large := i, 0, false
@@ -62,4 +62,18 @@ func (f *finder) dashedAddresses() {
 			i = end
 		}
 	}
+}
+
+// goesOn reports whether a number and a hyphen stand before i, so that the one at i is
+// not the first. That of FL1-203-0-113-7 is part of a name.
+func (f *finder) goesOn(i int) bool {
+	if f.at(i-1) != '-' {
+		return false
+	}
+	start := i - 1
+	for is(f.at(start-1), digit) {
+		start--
+	}
+	f.steps += i - start
+	return start < i-1 && !is(f.at(start-1), letter)
 }

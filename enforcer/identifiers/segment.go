@@ -33,7 +33,7 @@ func plainWord(s string) bool {
 			return false
 		}
 	}
-	return len(s) < 16
+	return len(s) < 16 && !strings.Contains(s, "-dot-") // see isDashedEmail
 }
 
 // isDashedEmail reports whether the segment is an e-mail address as slugs are made of

@@ -56,6 +56,8 @@ func TestHosts(t *testing.T) {
 	check("https://203-0-113-7.line.example.net/", "https://_ip_.line.example.net/")
 	check("https://app-203-0-113-7.preview.example.com/", "https://app-_ip_.preview.example.com/")
 	check("https://i203-0-113-7.s41.example.ne.jp/", "https://i_ip_.s41.example.ne.jp/")
+	check("https://FL1-203-0-113-7.tky.mesh.example.jp/", "https://FL1-_ip_.tky.mesh.example.jp/")
+	check("https://ec2-203-0-113-7.compute.example.com/", "https://ec2-_ip_.compute.example.com/")
 	check("https://u-"+hex32+".cdn.example.com/a.js", "https://_secret_.cdn.example.com/a.js")
 	check("https://090-1234-5678.example.com/", "https://_phone_.example.com/")
 	check("https://4111111111111111.example.com/", "https://_card_.example.com/")
