@@ -34,7 +34,7 @@ func (as Addresses) Mask(dst []byte, url string, c *Counts) (out []byte, changed
 	switch ok, odd := isHost(url[a.host:a.path]); {
 	case !ok:
 		from, head = a.host, url[:a.host]
-	case odd && (as.Own == nil || !as.Own.Origin(string(appendOrigin(nil, url, a)))):
+	case odd && !as.owns(url, a):
 		var host []byte
 		if host, maskedHost = maskHost(append([]byte(nil), url[:a.user]...), url[a.host:a.path], c); maskedHost {
 			head = string(host)
@@ -53,4 +53,9 @@ func (as Addresses) Mask(dst []byte, url string, c *Counts) (out []byte, changed
 		return append(append(dst, head...), url[from:]...), true
 	}
 	return out, changed
+}
+
+// owns reports whether the origin is the site's own. Most are written as origins are.
+func (as Addresses) owns(url string, a address) bool {
+	return as.Own != nil && (as.Own.Origin(url[:a.path]) || as.Own.Origin(string(appendOrigin(nil, url, a))))
 }

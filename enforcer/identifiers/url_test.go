@@ -66,6 +66,9 @@ func TestHosts(t *testing.T) {
 	// The site's own, the machine's own, and what hosts are called.
 	keep("http://10.0.0.5:8080/a", "HTTP://10.0.0.5:8080/", "https://"+hex32+".example.jp/", "http://127.0.0.1:3000/a", "http://[::1]/", "http://localhost:3000/")
 	check("http://10.0.0.5:8081/a", "http://_ip_:8081/a")
+	if n := testing.AllocsPerRun(100, func() { own.Mask(nil, "http://10.0.0.5:8080/a", nil) }); n != 0 {
+		t.Errorf("an address of the site's own allocates %v times", n)
+	}
 	keep("https://www.example.co.jp/", "https://4travel.example/", "https://2ch.example/", "https://d111111abcdef8.cloudfront.net/x.js", "https://web3-2024.example.com/",
 		"https://my-app-git-feature-login-page-team.example.app/", "https://v1-2-3-4.docs.example.com/", "https://xn--wgv71a119e.jp/", "https://日本語.jp/", "https://taro-yamada.user.example.net/",
 		"https://www-example-com.cdn.example.org/", "https://s3.ap-northeast-1.example.com/", "https://Shop.example.jp/")
