@@ -140,6 +140,13 @@ func TestTrackerHearsOfAnotherTab(t *testing.T) {
 		t.Fatal("the other tab still asks")
 	}
 	v.awaitSent(t, "Page view", "allowed")
+	if !evaluate[bool](t, other, `(() => {
+		document.getElementById("advertising").click();
+		document.dispatchEvent(new Event("visibilitychange"));
+		return document.getElementById("analytics").checked && !document.getElementById("advertising").checked;
+	})()`) {
+		t.Error("what was ticked and is not saved yet is lost to who looks at another tab")
+	}
 	seen := awaitEvents(t, u, 2, "type = 'pageview'")
 	if seen[0].Visitor != seen[1].Visitor || !pseudonym.MatchString(seen[0].Visitor) {
 		t.Errorf("one browser is two visitors: %+v", seen)

@@ -27,9 +27,12 @@
     if (byID("settings-status")) byID("settings-status").textContent = text;
   }
 
+  let shown; // choice
+
   function showConsent() {
     if (!sekisho) return;
     const choice = sekisho.choice();
+    shown = JSON.stringify(choice);
     const banner = byID("banner");
     if (choice && banner.contains(document.activeElement)) byID("main").focus({ preventScroll: true });
     banner.hidden = choice !== null;
@@ -53,9 +56,15 @@
   });
   if (byID("gpc")) byID("gpc").hidden = navigator.globalPrivacyControl !== true;
   showConsent();
+
   // The choice may have been made in another tab, or on a page that was gone back from.
-  addEventListener("pageshow", showConsent);
-  document.addEventListener("visibilitychange", showConsent);
+  // If not, what was ticked here and is not saved yet stays.
+  function showAnother() {
+    if (sekisho && JSON.stringify(sekisho.choice()) !== shown) showConsent();
+  }
+
+  addEventListener("pageshow", showAnother);
+  document.addEventListener("visibilitychange", showAnother);
 
   // ---- advertisements -------------------------------------------------
 
