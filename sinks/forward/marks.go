@@ -20,6 +20,7 @@ type left struct {
 	to      context.Context // of the assignment; the consumer gives all its runs the same
 	settled note
 	before  int64 // offset up to which events may have been sent
+	counted int64 // up to which these have been counted: a run may be tried again
 	expired uint64
 }
 
@@ -52,6 +53,15 @@ func (m *marks) begin(ctx context.Context, partition int, run []kafka.Message) (
 	defer m.mu.Unlock()
 	m.left[partition] = l
 	return l, nil
+}
+
+// counted notes up to which offset it has been counted what may be sent twice.
+func (m *marks) counted(partition int, to int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.left[partition]
+	l.counted = to
+	m.left[partition] = l
 }
 
 // mark says what is settled of the run from a place on, and of what was left after it.
@@ -122,7 +132,7 @@ func (d *delivery) takeOver(ctx context.Context, list []int) ([]int, error) {
 			continue
 		}
 		open = append(open, place)
-		if offset < d.left.before {
+		if offset < d.left.before && offset >= d.left.counted {
 			twice++
 		}
 	}
@@ -130,6 +140,7 @@ func (d *delivery) takeOver(ctx context.Context, list []int) ([]int, error) {
 		return open, nil
 	}
 	if twice > 0 {
+		d.marks.counted(d.partition, d.end())
 		d.metrics.maybeTwice.Add(twice)
 		d.log.Warn("events may have been sent before by a process that did not end as it should, and are sent again", "partition", d.partition, "events", twice)
 	}
