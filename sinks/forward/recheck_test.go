@@ -194,7 +194,7 @@ func TestForgottenAfterSent(t *testing.T) {
 	v := vendorOf(t, "partner", standin.Options{Listen: "127.0.0.1:0"})
 	v.Misbehave(standin.Fault{Kind: standin.Delay, Times: 1, Delay: standin.Duration(time.Second)})
 	under := make(chan struct{})
-	f := w.start(t, "partner", &watched{Kind: v.kind, made: sync.OnceFunc(func() { close(under) })}, func(c *forward.Config) { c.Timeout = 2 * time.Second })
+	f := w.start(t, "partner", &watched{Kind: v.kind, made: sync.OnceFunc(func() { close(under) })}, func(c *forward.Config) { c.Timeout = 4 * time.Second })
 	w.buys(t, 1)
 	<-under
 	r := schemas.Reset{Field: schemas.VisitorID, Hash: [16]byte{1}, At: time.Now().Add(-time.Hour), Pseudonyms: w.keys.Pseudonyms(schemas.VisitorID, "visitor-0")}
