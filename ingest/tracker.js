@@ -14,7 +14,7 @@
   // ---- consent --------------------------------------------------------
 
   const consentCookie = "sekisho_consent";
-  let refusedHere = false; // by the latest choice, on this page
+  let refusedHere = false; // by the latest choice, on this page, and not heard yet
 
   // The cookie's value is 1.DATE.PURPOSES: the policy version agreed to and the
   // granted purposes joined by "+", or "none". It holds no identifier. A choice
@@ -289,7 +289,10 @@
       return;
     }
     pause = 1000;
-    if (told && told.event.refusal === unheard()) unheard("");
+    if (told && told.event.refusal === unheard()) {
+      unheard("");
+      refusedHere = false;
+    }
     send();
     if (telling) tellAnswer(batch, await answer.json().catch(() => ({})));
   }

@@ -88,6 +88,30 @@ func TestTrackerRemembersARefusal(t *testing.T) {
 		t.Error("who agrees again is the old visitor")
 	}
 	wantReset(t, u, identifier)
+
+	// Nor is that lost to a page whose own refusal was heard, when the one after was
+	// made in another tab that is gone.
+	evaluate[any](t, v, `sekisho.choose({})`)
+	v.awaitNoCookie(t, "sekisho_id")
+	ctx, end := chromedp.NewContext(v.ctx)
+	defer end()
+	other := &visitor{Marker: v.Marker, Agent: v.Agent, site: v.site, ctx: ctx}
+	other.do(t)
+	other.open(t, "/privacy")
+	other.click(t, "#all")
+	identifier = other.awaitCookie(t, "sekisho_id")
+	g.turn(busy)
+	before = g.attempts(busy, `"type":"consent"`)
+	other.click(t, "#none")
+	eventually(t, waitTime, "the other tab's refusal to be sent in vain", func() bool { return g.attempts(busy, `"type":"consent"`) > before })
+	end()
+	evaluate[any](t, v, `sekisho.choose({ analytics: true, advertising: true, social: true })`)
+	g.turn(fair)
+	eventually(t, waitTime, "a new visitor", func() bool {
+		id := v.cookies(t)["sekisho_id"]
+		return id != "" && id[:22] != identifier[:22]
+	})
+	wantReset(t, u, identifier)
 }
 
 // TestTrackerSparesTheCollector: a page that nobody looks at any more, and that goes on
