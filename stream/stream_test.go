@@ -63,17 +63,22 @@ func testConfig(b *broker) Config {
 // open connects and makes the topics.
 func open(t testing.TB, c Config) *Cluster {
 	t.Helper()
-	cluster, err := Connect(c)
-	if err != nil {
-		t.Fatal(err)
+	connect := func(c Config) *Cluster {
+		cluster, err := Connect(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(cluster.Close)
+		return cluster
 	}
-	t.Cleanup(cluster.Close)
+	patient := c // to make topics takes longer than what a test may have little time for
+	patient.Timeout = DefaultConfig().Timeout
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	if _, err := cluster.EnsureTopics(ctx); err != nil {
+	if _, err := connect(patient).EnsureTopics(ctx); err != nil {
 		t.Fatal(err)
 	}
-	return cluster
+	return connect(c)
 }
 
 // produceTo starts a producer with what its log says.
