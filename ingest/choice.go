@@ -18,30 +18,34 @@ import (
 func (s *session) meetChoice(c *Collector, site *enforcer.Site) {
 	switch {
 	case s.declines():
-		if wait, ok := s.cut(c); !ok {
-			s.overdrawn = wait
-		}
-		s.chosen = s.made.Time
+		s.decline(c)
 		return
 	case s.verdict.Reason == schemas.ReasonReset:
 		s.meetDead(c)
 		return
-	case s.withdraws(site) && !s.withdraw(c, site):
-		return
+	case s.withdraws(site):
+		s.withdraw(c)
+		c.enforcer.Decide(s.table, site, &s.event, &s.request, &s.verdict)
 	}
 	s.meetVisitor()
 	s.noteGranted(site)
 }
 
-// heed carries out what a choice refuses that is rejected: a clock that is a day ahead
-// keeps nobody from taking back what was agreed to.
+// heed carries out what an event refuses that is rejected: neither a clock that is a day
+// ahead nor a member that is misspelt keeps anybody from taking back what was agreed to.
 func (s *session) heed(c *Collector, site *enforcer.Site) {
-	if !s.declines() && !s.withdraws(site) {
-		return
+	switch {
+	case s.declines():
+		s.decline(c)
+	case s.withdraws(site):
+		s.withdraw(c)
 	}
-	if wait, ok := s.cut(c); !ok {
-		s.overdrawn = wait
-	}
+}
+
+// decline resets a visitor who refuses everything.
+func (s *session) decline(c *Collector) {
+	s.cut(c)
+	s.chosen = s.made.Time
 }
 
 // declines reports whether the event is a choice by which everything is refused.
@@ -86,33 +90,24 @@ func (s *session) turnedBack(told time.Time) bool {
 // withdraw resets a visitor who took back a part of what was granted. What is
 // still granted goes on under a new identifier, which the choice is the first to
 // bear. Another event, by which the withdrawal is noticed, may have been let
-// through under the old one before: it goes on under none. It is false when there
-// were too many withdrawals; then the next event that refuses is one again.
-func (s *session) withdraw(c *Collector, site *enforcer.Site) bool {
+// through under the old one before: it goes on under none.
+func (s *session) withdraw(c *Collector) {
 	e := &s.event
 	carried := e.Fields & provable
-	wait, ok := s.cut(c)
-	if e.Type != schemas.ConsentGiven {
-		s.severed = true
-	} else if !ok {
-		s.overdrawn = wait
-	}
+	s.cut(c)
+	s.severed = s.severed || e.Type != schemas.ConsentGiven
 	for f := range carried.Each {
 		e.Unset(f)
 	}
-	cookies := s.cookies
 	s.cookies = cookieIdentifiers{}
 	s.qualify()
-	c.enforcer.Decide(s.table, site, e, &s.request, &s.verdict)
-	if !ok {
-		s.cookies = cookies
-	}
-	return ok
 }
 
 // cut resets what the current event carries, and the cookies, but for those that
 // were made later: an old choice that was kept for long cuts only what is older.
-func (s *session) cut(c *Collector) (wait time.Duration, ok bool) {
+// When there were too many, the request is refused: to refuse must always help, and
+// who is refused comes again.
+func (s *session) cut(c *Collector) {
 	e := &s.event
 	first := len(s.resets)
 	for f := range (e.Fields & provable).Each {
@@ -120,7 +115,9 @@ func (s *session) cut(c *Collector) (wait time.Duration, ok bool) {
 	}
 	s.addSessions(c)
 	s.addCookies(c, s.predates)
-	return s.force(c, first)
+	if wait, ok := s.force(c, first); !ok {
+		s.overdrawn = wait
+	}
 }
 
 // limits resets the advertising identifier of an app whose user does not allow

@@ -193,19 +193,25 @@ func TestChoicesByAClockThatIsWrong(t *testing.T) {
 	check("an older choice by a clock that is ahead", false, 3*time.Hour, 2*time.Hour)
 }
 
-// TestRefusalThatIsRejected: a choice by a clock that is days ahead, or with what the
-// site does not declare, is no event that is taken, and takes back what it refuses all
-// the same. What it grants is not granted.
+// TestRefusalThatIsRejected: an event by a clock that is days ahead, or with what does not
+// fit the schema or the site, is not taken, and what it refuses is taken back all the same.
+// What it grants is not granted.
 func TestRefusalThatIsRejected(t *testing.T) {
 	t.Parallel()
 	r := start(t)
 	ahead := of(-48 * time.Hour)
-	check := func(what string, cut bool, choice string) {
+	want := map[string]uint64{}
+	check := func(what string, cut bool, body string, headers ...string) {
 		t.Helper()
 		a := r.post(chosen(consentTo("analytics", "advertising")+of(time.Second)), shop)
 		id, mine := a.visitor(t), a.cookie()
-		got := r.post(choice, shop, mine)
-		got.want(t, what, 400, `"path"`)
+		if !strings.Contains(strings.Join(headers, " "), "Origin") {
+			headers = append(headers, shop)
+		}
+		got := r.post(body, append(headers, mine)...)
+		if got.status != 403 { // of another site's page
+			got.want(t, what, 400, `"path"`)
+		}
 		if value, gone := got.forgottenOrNew(id); gone != cut || value != "" {
 			t.Errorf("%s: cut is %t, want %t, and the cookie is %q", what, gone, cut, value)
 		}
@@ -213,24 +219,77 @@ func TestRefusalThatIsRejected(t *testing.T) {
 		if strings.Contains(again.body, `"reason":"reset"`) != cut {
 			t.Errorf("%s: the old one is answered %s", what, again.body)
 		}
+		want["shop consent allowed necessary"]++
+		if cut {
+			want["shop pageview dropped reset"]++
+		} else {
+			want["shop pageview allowed granted"]++
+		}
 	}
 	check("a decline", true, chosen(no+ahead))
 	check("a withdrawal of a part", true, chosen(consentTo("analytics")+ahead))
 	check("a decline among others", true, `[`+page(yes+ahead)+`,`+chosen(no+ahead)+`,`+page(yes+ahead)+`]`)
 	check("a decline with a property of no site", true, chosen(no+of(0)+`,"properties":{"unknown":1}`))
+	check("a decline without a time", true, chosen(no+`,"id":"6D92078A-8246-4BA4-AE5B-76104861E7DC"`))
+	check("a decline with an id that is none", true, chosen(no+`,"id":"first"`))
+	check("a decline with a title that is none, ahead of the refusal", true, `{"type":"consent","site":"shop","title":1,`+no+`}`)
+	check("a decline with what the schema does not know", true, chosen(no+`,"unknown":1`))
 	check("consent to what was granted", false, chosen(consentTo("analytics", "advertising")+ahead))
 	check("consent to more", false, chosen(yes+ahead))
+	check("consent with an id that is none", false, chosen(yes+`,"id":"first"`))
 	check("an old decline that was kept", false, chosen(no+of(60*24*time.Hour)))
+	check("a decline of a site that is none", false, strings.Replace(chosen(no), `"shop"`, `1`, 1))
+	check("a decline of a page of another site", false, chosen(no), "Origin: https://news.example.jp")
+	check("one that does not fit the schema either", false, chosen(no+`,"id":"first"`), "Origin: https://news.example.jp")
+	want["shop consent rejected invalid"], want[" consent rejected invalid"], want["shop consent rejected origin"] = 13, 1, 1
+
+	check("a page view", true, page(no+ahead))
+	check("a page view that refuses a part", true, page(consentTo("analytics")+ahead))
+	check("a page view with an id that is none", true, page(no+`,"id":"first"`))
+	check("Global Privacy Control", true, page(yes+ahead), "Sec-GPC: 1")
+	check("what is of no type", true, `{"site":"shop",`+no+`}`)
+	check("a page view that says nothing", false, page(ahead[1:]))
+	check("one that grants", false, page(yes+ahead))
+	check("one that cannot be understood", false, page(`"consent":{"analytics":"no"}`+ahead))
+	check("an old one that was kept", false, page(no+of(60*24*time.Hour)))
+	want["shop pageview rejected invalid"], want["shop unknown rejected invalid"] = 2+8, 1
+
+	a := r.post(chosen(yes+of(time.Second)), shop)
+	got := r.do("GET", pixelOfShop+"&time=soon&title=Home", "", a.cookie(), "Sec-GPC: 1")
+	got.want(t, "a pixel", 400, `"path":"time"`)
+	if value, gone := got.forgottenOrNew(a.visitor(t)); !gone || value != "" {
+		t.Errorf("a pixel that is rejected leaves the cookie %q", value)
+	}
+	want["shop consent allowed necessary"]++
+	want["shop pageview rejected invalid"]++
+
 	if got := r.post(chosen(yes+ahead), shop); len(got.cookies()) != 0 {
 		t.Errorf("consent that is rejected sets %v", got.cookies())
 	}
-	if got := r.resetKinds(); len(got) != 4 {
-		t.Errorf("the resets are of %v", got)
+	want["shop consent rejected invalid"]++
+	if n := uint64(len(r.resetKinds())); n != want["shop pageview dropped reset"]+1 {
+		t.Errorf("%d are reset, want %d", n, want["shop pageview dropped reset"]+1)
 	}
-	r.accounted(map[string]uint64{
-		"shop consent allowed necessary": 7, "shop consent rejected invalid": 8,
-		"shop pageview allowed granted": 3, "shop pageview dropped reset": 4, "shop pageview rejected invalid": 2,
-	})
+	r.accounted(want)
+}
+
+// TestWhatFollowsARejectedRefusal in the same request is of nobody who was known, as after
+// one that is taken: a page view that refuses may come before one that was made before it.
+func TestWhatFollowsARejectedRefusal(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	for _, refusal := range []string{page(no + `,"id":"first"`), page(no)} {
+		mine := r.post(chosen(yes), shop).cookie()
+		got := r.post("["+refusal+","+page(yes)+"]", shop, mine)
+		if value, gone := got.forgottenOrNew("nobody"); !gone || value != "" {
+			t.Errorf("%s: the browser is given %q", refusal, value)
+		}
+	}
+	for _, m := range r.stored().events {
+		if e := &record(t, m).Event; e.Type == schemas.Pageview && e.Fields.Has(schemas.VisitorID) {
+			t.Error("what follows a refusal has a visitor")
+		}
+	}
 }
 
 // TestRetryAfterReset: an event that was let through under the old identifier and

@@ -71,11 +71,7 @@ func takeBody(_ *fasthttp.RequestCtx, c *Collector, s *session) {
 		defer s.project.Forget()
 	}
 	for i := range s.events {
-		if problem := s.decoder.Event(i, &s.event); problem != nil {
-			s.reject(s.knownSite(), schemas.ReasonInvalid, problem)
-			continue
-		}
-		s.take(c)
+		s.take(c, s.decoder.Event(i, &s.event))
 	}
 }
 

@@ -63,41 +63,43 @@ func (c *Collector) answerPixel(ctx *fasthttp.RequestCtx, s *session) {
 
 // takeQuery decides about the page view of the query.
 func takeQuery(ctx *fasthttp.RequestCtx, c *Collector, s *session) {
-	if problem := s.readQuery(ctx); problem != nil {
-		s.reject(s.knownSite(), schemas.ReasonInvalid, problem)
-		return
-	}
-	s.take(c)
+	s.take(c, s.readQuery(ctx))
 }
 
-// readQuery makes a page view of the query.
-func (s *session) readQuery(ctx *fasthttp.RequestCtx) *schemas.Invalid {
+// readQuery makes a page view of the query, as far as it can be read, and says what is
+// wrong with it first.
+func (s *session) readQuery(ctx *fasthttp.RequestCtx) (problem *schemas.Invalid) {
 	e := &s.event
 	e.Reset()
 	e.Set(schemas.Type, schemas.Pageview.String())
+	wrong := func(path, what string) {
+		if problem == nil {
+			problem = &schemas.Invalid{Path: path, Problem: what}
+		}
+	}
 	for key, value := range ctx.QueryArgs().All() {
 		f, ok := schemas.FieldNamed(key)
 		if !ok || f == schemas.Type {
 			continue // cache busters and the like
 		}
-		if e.Fields.Has(f) {
-			return &schemas.Invalid{Path: f.String(), Problem: "appears twice"}
-		}
 		text := share(value)
-		if problem := schemas.Check(f, text); problem != nil {
-			return problem
+		if e.Fields.Has(f) {
+			wrong(f.String(), "appears twice")
+		} else if unfit := schemas.Check(f, text); unfit != nil {
+			wrong(unfit.Path, unfit.Problem)
+		} else {
+			e.Set(f, text)
 		}
-		e.Set(f, text)
 	}
-	if !e.Fields.Has(schemas.URL) {
-		referer := share(ctx.Request.Header.Referer())
+	if referer := share(ctx.Request.Header.Referer()); !e.Fields.Has(schemas.URL) {
 		if referer == "" || schemas.Check(schemas.URL, referer) != nil {
-			return &schemas.Invalid{Path: "url", Problem: "is required where the request has no Referer"}
+			wrong("url", "is required where the request has no Referer")
+		} else {
+			e.Set(schemas.URL, referer)
 		}
-		e.Set(schemas.URL, referer)
 	}
 	if !e.Fields.Has(schemas.Site) {
-		return &schemas.Invalid{Path: "site", Problem: "is required"}
+		wrong("site", "is required")
 	}
 	if e.Fields.Has(schemas.Time) {
 		e.Time, _ = schemas.ParseTime(e.Get(schemas.Time)) // checked above
@@ -105,7 +107,7 @@ func (s *session) readQuery(ctx *fasthttp.RequestCtx) *schemas.Invalid {
 	if s.origin == "" {
 		s.origin = originOf(e.Get(schemas.URL))
 	}
-	return nil
+	return problem
 }
 
 // originOf returns the origin of an address that was checked: what stands

@@ -183,3 +183,30 @@ func TestDeclinesAreLimited(t *testing.T) {
 	r.post(page(yes), from("192.0.2.1")).want(t, "an event that resets nobody", 204)
 	r.post(declines("d", 100), "X-Forwarded-For: 127.0.0.1").want(t, "by this machine itself", 204)
 }
+
+// TestWithdrawalsAreNotLost: a withdrawal that an ordinary event tells of, when there were
+// too many from the address, is none yet: the client is told to come again, still has its
+// cookie, and is heard then.
+func TestWithdrawalsAreNotLost(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config, _ *stream.Config) { c.Rate = 1000 })
+	limiter := r.collector.withdrawals
+	limiter.every, limiter.depth = int64(time.Hour), int64(time.Hour) // nothing comes back while the test runs
+	for i, refusal := range []string{page(no), page(consentTo("analytics")), page(no + `,"id":"first"`)} {
+		a := r.post(page(yes+of(time.Second)), shop)
+		id, mine := a.visitor(t), a.cookie()
+		limiter.allow(netip.MustParseAddr("127.0.0.1"), time.Now())
+		held := r.post(refusal, shop, mine)
+		held.want(t, refusal, 429, "send the request again")
+		if n := len(r.resetKinds()); n != i || len(held.cookies()) != 0 {
+			t.Errorf("%s: the browser is told %v, and %d are reset, want %d", refusal, held.cookies(), n, i)
+		}
+		for j := range limiter.buckets {
+			limiter.buckets[j].Store(0)
+		}
+		again := r.post(refusal, shop, mine)
+		if value, gone := again.forgottenOrNew(id); !gone || value != "" {
+			t.Errorf("%s: when it comes again the cookie is %q", refusal, value)
+		}
+	}
+}

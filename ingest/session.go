@@ -122,26 +122,31 @@ func (s *session) decision(site string, outcome schemas.Outcome, reason schemas.
 	return schemas.Decision{Minute: schemas.MinuteOf(s.now), Site: site, Type: s.event.Type, Outcome: outcome, Reason: reason}
 }
 
-// take decides about the current event and writes what is let through.
-func (s *session) take(c *Collector) {
+// take decides about the current event and writes what is let through. One with a
+// problem does not fit the schema: it is rejected, as is what does not fit the site, and
+// what it refuses is heard all the same.
+func (s *session) take(c *Collector, problem *schemas.Invalid) {
 	if s.overdrawn > 0 {
 		return
 	}
 	e := &s.event
 	s.text = s.text[:0]
 	site := s.table.Site(e.Get(schemas.Site))
-	if site == nil {
+	own := site != nil && (s.origin == "" || site.Origin(s.origin))
+	switch {
+	case own:
+	case problem != nil:
+		s.reject(s.knownSite(), schemas.ReasonInvalid, problem)
+		return
+	case site == nil:
 		s.reject("", schemas.ReasonUnknownSite, &schemas.Invalid{Path: "site", Problem: "is not a site of the handling policy"})
 		return
-	}
-	if s.origin != "" && !site.Origin(s.origin) {
+	default:
 		s.reject(site.Name, schemas.ReasonOrigin, &schemas.Invalid{Path: "site", Problem: "does not take events from this origin; add it to the site's origins in the handling policy"})
 		return
 	}
-	problem := s.complete(c, site)
-	if problem != nil && e.Type != schemas.ConsentGiven {
-		s.reject(site.Name, schemas.ReasonInvalid, problem)
-		return
+	if unfit := s.complete(c, site); problem == nil {
+		problem = unfit
 	}
 	if e.Type == schemas.ConsentGiven && len(s.resets)+len(s.receipts) > maxChoices {
 		s.reject(site.Name, schemas.ReasonInvalid, &schemas.Invalid{Path: "type", Problem: "is one of too many choices in one request; send the rest in another"})
