@@ -142,16 +142,29 @@ func (c *Cluster) virtualMachine() []string {
 	}
 }
 
+// given are the ports that brokers of this process have, also those that have not
+// begun yet, or are stopped for a while.
+var given = struct {
+	sync.Mutex
+	ports map[int]bool
+}{ports: map[int]bool{}}
+
 // freePorts finds free ports on loopback, below those that systems give to
 // connections and to whoever asks for any: a broker that is stopped for a while finds
-// its own again.
+// its own again. It finds none twice.
 func freePorts(brokers int) (_ []ports, err error) {
+	given.Lock()
+	defer given.Unlock()
 	all := make([]ports, brokers)
 	for i := range all {
 		for _, port := range []*int{&all[i].Client, &all[i].Internal, &all[i].Controller} {
 			var l net.Listener
 			for range 100 {
 				*port = 15_000 + rand.IntN(17_000)
+				if given.ports[*port] {
+					err = fmt.Errorf("port %d is another broker's", *port)
+					continue
+				}
 				if l, err = net.Listen("tcp", loopback(*port)); err == nil {
 					break
 				}
@@ -159,6 +172,7 @@ func freePorts(brokers int) (_ []ports, err error) {
 			if err != nil {
 				return nil, err
 			}
+			given.ports[*port] = true
 			defer l.Close() // when all are found, so that they differ
 		}
 	}

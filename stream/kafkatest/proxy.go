@@ -63,7 +63,7 @@ func (p *Proxy) Open() error {
 // listenAgain listens where the proxy did. Somebody's connection may have that port
 // for a moment: the system gives out those that are free.
 func (p *Proxy) listenAgain() (l net.Listener, err error) {
-	for range 100 {
+	for range 600 {
 		if l, err = net.Listen("tcp", p.address); !errors.Is(err, syscall.EADDRINUSE) {
 			return l, err
 		}
