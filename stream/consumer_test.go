@@ -186,6 +186,7 @@ func TestRebalanceLosesNothing(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	write(t, p, 3000, 3200)
+	wait(t, "the first has handled some", func() bool { return len(first.events()) > 0 })
 	first.stop()
 	write(t, p, 3200, 3400)
 	wait(t, "the second has all partitions", func() bool { return second.Assigned() == 4 })

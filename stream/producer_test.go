@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -30,7 +31,12 @@ func TestAcknowledgedIsDurable(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(b.Dir)); err != nil {
+	err := os.CopyFS(dir, os.DirFS(b.Dir))
+	for try := 0; errors.Is(err, fs.ErrNotExist) && try < 10; try++ { // it renames files now and then
+		dir = t.TempDir()
+		err = os.CopyFS(dir, os.DirFS(b.Dir))
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	found := tallyOf(t, readAll(t, open(t, testConfig(startBrokerOn(t, dir)))))
@@ -74,8 +80,12 @@ func TestBatchesGrowWithTheLoad(t *testing.T) {
 	b := startBroker(t)
 	c := testConfig(b)
 	c.Partitions = 1
+	c.Timeout = 2 * time.Minute // one that is tried again is a request too
 	cluster := open(t, c)
 	p, _ := produceTo(t, cluster)
+	if err := p.Write(t.Context(), []Message{event("k", "once there is a leader")}); err != nil {
+		t.Fatal(err)
+	}
 	var count sync.Mutex
 	requests, records := 0, 0
 	b.Watch(func(p kafkatest.Produced) {
@@ -153,7 +163,7 @@ func TestBrokerAway(t *testing.T) {
 		if !errors.Is(err, ErrUnavailable) {
 			t.Fatalf("without a broker: %v", err)
 		}
-		if took := time.Since(started); took > c.Timeout+500*time.Millisecond {
+		if took := time.Since(started); took > c.Timeout+grace {
 			t.Errorf("it took %v to say so, longer than the timeout of %v", took, c.Timeout)
 		}
 	}
@@ -202,7 +212,7 @@ func TestEveryWaiterFailsInTime(t *testing.T) {
 			t.Errorf("batch %d: %v", i, err)
 		}
 	}
-	if took := time.Since(started); took > c.Timeout+500*time.Millisecond {
+	if took := time.Since(started); took > c.Timeout+grace {
 		t.Errorf("the last waited %v, longer than the timeout of %v", took, c.Timeout)
 	}
 	release()
@@ -215,7 +225,7 @@ func TestEveryWaiterFailsInTime(t *testing.T) {
 func TestMemoryBoundHolds(t *testing.T) {
 	b := startBroker(t)
 	c := testConfig(b)
-	c.MaxQueued, c.Timeout = 8<<20, 30*time.Second
+	c.MaxQueued, c.Timeout = 8<<20, 2*time.Minute
 	cluster := open(t, c)
 	p, _ := produceTo(t, cluster)
 	if err := p.Write(t.Context(), []Message{event("warm", "up"), event("up", "warm")}); err != nil {
@@ -366,7 +376,7 @@ func TestCloseEndsWithoutBroker(t *testing.T) {
 	p.Count(allowed)
 	started := time.Now()
 	p.Close()
-	if took := time.Since(started); took > 2*c.Timeout+500*time.Millisecond {
+	if took := time.Since(started); took > 2*c.Timeout+grace {
 		t.Errorf("Close took %v", took)
 	}
 	if err := w.Wait(t.Context()); !errors.Is(err, ErrUnavailable) {
@@ -399,6 +409,8 @@ func TestBatchesStayBelowTheBrokersLimit(t *testing.T) {
 		if err := p.Write(t.Context(), messages); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
+		size.Lock()
+		defer size.Unlock()
 		t.Logf("%s: the largest batch is %d KiB", what, largest>>10)
 		largest = 0
 	}
@@ -483,7 +495,7 @@ func TestRefusedAreCountedAfterAnOutage(t *testing.T) {
 	for range 10 {
 		p.Count(refused)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if err := fault.Wait(ctx, 3); err != nil { // longer than one timeout
 		t.Fatal(err)
@@ -524,13 +536,14 @@ func TestRefusedTakeLittleMemory(t *testing.T) {
 // TestRefusedWaitForNobody: Count returns at once before a broker that hangs.
 func TestRefusedWaitForNobody(t *testing.T) {
 	b := startBroker(t)
-	p, _ := produceTo(t, open(t, testConfig(b)))
+	c := testConfig(b)
+	p, _ := produceTo(t, open(t, c))
 	release := b.hang(t)
 	started := time.Now()
 	for range 10_000 {
 		p.Count(allowed)
 	}
-	if took := time.Since(started); took > time.Second {
+	if took := time.Since(started); took > c.Timeout/3 {
 		t.Errorf("it took %v", took)
 	}
 	release()

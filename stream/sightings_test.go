@@ -12,6 +12,8 @@ func TestSightings(t *testing.T) {
 	begun, last := time.Now(), time.Time{}
 	check := func(first, end, mark int64, want string) {
 		t.Helper()
+		for !time.Now().After(last) { // some clocks go in steps
+		}
 		at := s.Since([]kafka.Message{{Offset: first, Time: begun.Add(-time.Hour)}, {Offset: end - 1, HighWaterMark: mark, Time: begun.Add(-time.Hour)}})
 		got := "before"
 		if at.After(last) {

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -98,10 +99,10 @@ func TestKafkaAwayIsSpooled(t *testing.T) {
 	}
 	write(1) // what comes while a leader is still being elected may be spooled
 	wait(t, "Kafka is well", r.empty)
-	write(5)
-	if !r.empty() {
-		t.Error("something is spooled while Kafka is well")
-	}
+	wait(t, "nothing more is spooled", func() bool { // but what a busy machine's Kafka does not take soon enough
+		write(1)
+		return r.empty()
+	})
 	for range 2 {
 		b.stop()
 		write(20)
@@ -112,9 +113,7 @@ func TestKafkaAwayIsSpooled(t *testing.T) {
 		write(5) // they wait behind the others
 		wait(t, "the spool is empty", r.empty)
 		write(5)
-		if !r.Healthy() {
-			t.Error("it is not healthy")
-		}
+		wait(t, "it is healthy", func() bool { return r.Healthy() && r.empty() })
 	}
 	all := readAll(t, cluster)
 	if got := once(all, "visitor"); !slices.Equal(got, want) {
@@ -123,10 +122,10 @@ func TestKafkaAwayIsSpooled(t *testing.T) {
 	if found := tallyOf(t, all); found.sum[allowed] != uint64(len(want)) {
 		t.Errorf("%d events are counted, want %d", found.sum[allowed], len(want))
 	}
-	entries, _ := os.ReadDir(r.dir)
-	if len(entries) != 1 {
-		t.Errorf("the spool's directory has %v", entries)
-	}
+	wait(t, "the spool's directory has its lock alone", func() bool {
+		entries, _ := os.ReadDir(r.dir)
+		return len(entries) == 1
+	})
 }
 
 // TestSlowKafkaIsSpooled: a batch that Kafka does not acknowledge in time is
@@ -134,18 +133,21 @@ func TestKafkaAwayIsSpooled(t *testing.T) {
 func TestSlowKafkaIsSpooled(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t)
-	cluster := open(t, testConfig(b))
+	c := testConfig(b)
+	cluster := open(t, c)
 	r := spoolTo(t, cluster, t.TempDir(), 0)
 	fault := b.Fault(&kafkatest.Fault{Topic: cluster.config.Topics.Events, Count: -1}) // appended, and nobody told
 	started := time.Now()
 	if err := r.Write(t.Context(), []Message{event("k", "v"), {Decisions: []schemas.Decision{allowed}}}); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(started); took > 4*time.Second {
+	if took := time.Since(started); took > c.Timeout/2 {
 		t.Errorf("it took %v", took)
 	}
-	if fault.Hits() == 0 {
-		t.Error("Kafka got nothing")
+	late, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if err := fault.Wait(late, 1); err != nil {
+		t.Errorf("Kafka got nothing: %v", err)
 	}
 	b.Mend()
 	wait(t, "the spool is empty", r.empty)
@@ -264,7 +266,6 @@ func TestFullSpoolRefuses(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t)
 	c := testConfig(b)
-	c.Timeout = time.Second
 	cluster := open(t, c)
 	r := spoolTo(t, cluster, t.TempDir(), 2<<20)
 	b.stop()
@@ -282,7 +283,7 @@ func TestFullSpoolRefuses(t *testing.T) {
 	if err := r.Write(t.Context(), []Message{event("k", large)}); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("when it is full: %v", err)
 	}
-	if took := time.Since(started); took > 500*time.Millisecond {
+	if took := time.Since(started); took > c.Timeout/3 {
 		t.Errorf("it took %v to refuse", took)
 	}
 	b.start(t)
@@ -373,7 +374,9 @@ func TestUnknownRecordIsSetAside(t *testing.T) {
 func TestCloseIsQuickWithSpool(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t)
-	cluster := open(t, testConfig(b))
+	c := testConfig(b)
+	c.Timeout = 5 * time.Second
+	cluster := open(t, c)
 	r := spoolTo(t, cluster, t.TempDir(), 0)
 	release := b.hang(t)
 	var waiters []*Waiter
@@ -386,7 +389,7 @@ func TestCloseIsQuickWithSpool(t *testing.T) {
 	}
 	started := time.Now()
 	r.close()
-	if took := time.Since(started); took > 5*time.Second {
+	if took := time.Since(started); took > c.Timeout+grace {
 		t.Errorf("Close took %v", took)
 	}
 	for _, w := range waiters {

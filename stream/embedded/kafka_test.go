@@ -26,7 +26,7 @@ func connect(t *testing.T, k *Kafka) *stream.Cluster {
 // TestRestartKeepsTopics: what was there is there again at the next start.
 func TestRestartKeepsTopics(t *testing.T) {
 	dir := t.TempDir()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	k, err := Start(dir, 0)
 	if err != nil {
