@@ -82,6 +82,9 @@ const configTemplate = `<clickhouse>
     <!-- A laptop's share: the lower of the two limits holds. -->
     <max_server_memory_usage>{{.MemoryLimit}}</max_server_memory_usage>
     <max_server_memory_usage_to_ram_ratio>0.5</max_server_memory_usage_to_ram_ratio>
+    <!-- Otherwise the limit falls with what memory others leave free, and an engine that
+         is beyond it aborts, since connections have no memory to begin with. -->
+    <memory_worker_dynamic_hard_limit>0</memory_worker_dynamic_hard_limit>
     <mark_cache_size>67108864</mark_cache_size>
     <index_mark_cache_size>16777216</index_mark_cache_size>
     <primary_index_cache_size>67108864</primary_index_cache_size>
