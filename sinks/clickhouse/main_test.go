@@ -56,7 +56,8 @@ func run(m *testing.M) int {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 		defer cancel()
 		dataDir = dir + "/clickhouse"
-		server, err = embedded.Start(ctx, embedded.Options{Dir: dataDir})
+		// Its end is not expected: what it was is to be read beside the tests that fail.
+		server, err = embedded.Start(ctx, embedded.Options{Dir: dataDir, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 	}
 	if err == nil {
 		defer func() { _ = server.Stop(context.Background()) }()
@@ -122,6 +123,8 @@ func topicOf(t testing.TB, partitions int) *stream.Cluster {
 	c.Topics.Progress = c.Topics.Events + ".progress"
 	c.Topics.DeadLetters = c.Topics.Events + ".dead"
 	c.Partitions = partitions
+	c.Timeout = time.Minute
+	c.Retention = 10 * 365 * 24 * time.Hour // a broker looks for what has expired when it likes, and the tests' events are old
 	cluster, err := stream.Connect(c)
 	if err != nil {
 		t.Fatal(err)
