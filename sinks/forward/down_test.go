@@ -44,9 +44,9 @@ func TestOneDown(t *testing.T) {
 		t.Errorf("%v events were sent to a recipient that is down", n)
 	}
 	eventually(t, "the lag is told", func() bool { return f.count("sekisho_forward_lag") == batch*batches })
-	if f.count("sekisho_forward_circuit_open") != 1 || f.count("sekisho_forward_oldest_unsent_seconds") <= 0 {
-		t.Errorf("the metrics do not tell that it is down: circuit %v, oldest %v s", f.count("sekisho_forward_circuit_open"), f.count("sekisho_forward_oldest_unsent_seconds"))
-	}
+	eventually(t, "the metrics tell that it is down", func() bool {
+		return f.count("sekisho_forward_circuit_open") == 1 && f.count("sekisho_forward_oldest_unsent_seconds") > 0
+	})
 	down.Store(false)
 	eventually(t, "all are sent", func() bool { return f.events("sent") == batch*batches })
 	if n, again := dead.events(); n != batch*batches || again > 0 {
@@ -55,9 +55,9 @@ func TestOneDown(t *testing.T) {
 	if f.events("dead") > 0 {
 		t.Error("an outage made dead letters")
 	}
-	if open, age := f.count("sekisho_forward_circuit_open"), f.count("sekisho_forward_oldest_unsent_seconds"); open != 0 || age != 0 {
-		t.Errorf("afterwards the circuit is %v, the oldest unsent event %v s old", open, age)
-	}
+	eventually(t, "the metrics tell that all is well", func() bool { // what is sent is committed after that
+		return f.count("sekisho_forward_circuit_open") == 0 && f.count("sekisho_forward_oldest_unsent_seconds") == 0
+	})
 }
 
 func heapNow() int64 {
@@ -130,7 +130,7 @@ func TestNothingSecretIsTold(t *testing.T) {
 	var forwarders []*forwarder
 	for _, fault := range []standin.Kind{standin.Down, standin.Reset, standin.Error, standin.Revoke, standin.Throttle, standin.Delay} {
 		for _, v := range vendors(t) {
-			v.Misbehave(standin.Fault{Kind: fault, Times: 3, Delay: standin.Duration(time.Second)})
+			v.Misbehave(standin.Fault{Kind: fault, Times: 3, Delay: standin.Duration(time.Minute)})
 			forwarders = append(forwarders, w.start(t, v.recipient, v.kind, quick, func(c *forward.Config) { c.Group += string(fault) }))
 		}
 	}

@@ -121,7 +121,7 @@ func TestAnalyticsRefused(t *testing.T) {
 	w.send(t, time.Now(), refused, buy(2))
 	for recipient, want := range map[string][2]float64{"google": {1, 1}, "meta": {2, 0}} {
 		v := vendorOf(t, recipient, standin.Options{Listen: "127.0.0.1:0"})
-		f := w.start(t, recipient, v.kind, quick)
+		f := w.start(t, recipient, v.kind)
 		eventually(t, recipient+" is settled", func() bool { return f.settledEvents() == 2 })
 		withheld := f.count("sekisho_forward_events_total", `outcome="withheld"`, `reason="refused"`)
 		if f.events("sent") != want[0] || withheld != want[1] || v.Received().Events != uint64(want[0]) {
@@ -290,7 +290,7 @@ func TestDeadLetters(t *testing.T) {
 	v := startReceiver(t, func(w http.ResponseWriter, body string) bool {
 		return !strings.Contains(body, "title-7-") || refuse(w, http.StatusBadRequest)
 	})
-	f := w.start(t, "partner", picky{kindOf(t, "partner", v.URL)}, quick)
+	f := w.start(t, "partner", picky{kindOf(t, "partner", v.URL)})
 	headers := []kafka.Header{{Key: schemas.HeaderKind, Value: []byte(schemas.KindEvent)}, {Key: schemas.HeaderSchema, Value: []byte("1")}}
 	if _, err := w.cluster.Append(t.Context(), w.config.Topics.Events, 0, []stream.Entry{{Time: time.Now(), Value: []byte(`{"partner":"secret"`), Headers: headers}}); err != nil {
 		t.Fatal(err)

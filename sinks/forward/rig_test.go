@@ -89,7 +89,7 @@ func newWorld(t testing.TB) *world {
 	w.table.Store(enforcer.Compile(w.policy))
 	w.keys = testKeys(t)
 	w.config = stream.DefaultConfig()
-	w.config.Brokers, w.config.Partitions, w.config.Timeout = []string{broker.Address()}, partitions, 5*time.Second
+	w.config.Brokers, w.config.Partitions, w.config.Timeout = []string{broker.Address()}, partitions, 30*time.Second
 	n := names.Add(1)
 	topics := &w.config.Topics
 	for i, topic := range []*string{&topics.Events, &topics.Resets, &topics.Consents, &topics.Progress, &topics.DeadLetters} {
@@ -163,7 +163,7 @@ func (w *world) start(t testing.TB, recipient string, kind forward.Kind, change 
 	f := &forwarder{recipient: recipient, set: metrics.NewSet()}
 	var c forward.Config
 	c.SetDefaults()
-	c.AllowPrivate, c.MaxWait, c.Timeout = []string{"127.0.0.1"}, 20*time.Millisecond, 5*time.Second
+	c.AllowPrivate, c.MaxWait, c.Timeout = []string{"127.0.0.1"}, 20*time.Millisecond, 30*time.Second
 	c.Group = fmt.Sprintf("%s-%s", recipient, w.config.Topics.Events)
 	for _, set := range change {
 		set(&c)
