@@ -170,7 +170,7 @@ func TestClickHouseKilled(t *testing.T) {
 		if i == 20 {
 			t.Fatal("no run was disturbed, so nothing is shown")
 		}
-		const more = 5000
+		const more = 3000
 		before := rowsOf(t, s)
 		produce(t, cluster, 2, more)
 		events += more

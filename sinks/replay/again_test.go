@@ -235,7 +235,7 @@ func TestReplayOfAShorterTopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.send(t, w.visits(t, 10)...)
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
 	if _, err := w.replay(target).Run(ctx); err == nil || !strings.Contains(err.Error(), "--again") {
 		t.Errorf("it goes on: %v", err)

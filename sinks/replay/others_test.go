@@ -172,7 +172,7 @@ func (w *world) killMember(t *testing.T, group string) {
 	}}
 	g, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: group, Brokers: w.cluster.Config().Brokers, Topics: []string{w.cluster.Config().Topics.Events}, Dialer: dialer,
-		SessionTimeout: 6 * time.Second,
+		SessionTimeout: 15 * time.Second, // it is still to be found when the replay begins
 	})
 	if err != nil {
 		t.Fatal(err)

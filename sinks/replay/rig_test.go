@@ -48,7 +48,7 @@ func run(m *testing.M) int {
 		// The first start on a machine fetches the engine.
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 		defer cancel()
-		server, err = embedded.Start(ctx, embedded.Options{Dir: dir + "/clickhouse"})
+		server, err = embedded.Start(ctx, embedded.Options{Dir: dir + "/clickhouse", Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 	}
 	if err == nil {
 		defer func() { _ = server.Stop(context.Background()) }()
@@ -86,7 +86,8 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	k := stream.DefaultConfig()
-	k.Brokers, k.Partitions = []string{broker.Address()}, partitions
+	k.Brokers, k.Partitions, k.Timeout = []string{broker.Address()}, partitions, time.Minute
+	k.Retention = 10 * 365 * 24 * time.Hour // a broker looks for what has expired when it likes, and the tests' events are old
 	n := names.Add(1)
 	for i, topic := range []*string{&k.Topics.Events, &k.Topics.Resets, &k.Topics.Consents, &k.Topics.Progress, &k.Topics.DeadLetters} {
 		*topic = fmt.Sprintf("test-%d-%d", n, i)
