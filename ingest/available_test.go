@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"net"
 	"net/http"
@@ -26,18 +27,24 @@ func impatient(_ *Config, k *stream.Config) { k.Timeout = 500 * time.Millisecond
 func TestNothingIsAcknowledgedThatIsNotDurable(t *testing.T) {
 	t.Parallel()
 	r := start(t, impatient)
-	r.post(page(yes)).want(t, "before", 204)
+	acknowledged := uint64(0)
+	taken := func() bool {
+		if r.post(page(yes)).status != 204 {
+			return false
+		}
+		acknowledged++
+		return true
+	}
+	wait(t, "events are taken", taken)
 	release := r.hang()
+	var answered sync.WaitGroup // all at once: after a while the registry would not be sure of itself
 	for what, body := range map[string]string{
 		"allowed": page(yes), "anonymised": page(""), "dropped": `{"type":"ad_click","site":"shop","ad_placement":"top"}`,
 		"half good": "[" + page(yes) + "," + page(`"title":1`) + "]",
 	} {
-		started := time.Now()
-		r.post(body, represent).want(t, what+" while Kafka hangs", 503, "could not be made durable")
-		if took := time.Since(started); took > 2*time.Second {
-			t.Errorf("%s: it took %v", what, took)
-		}
+		answered.Go(func() { r.post(body, represent).want(t, what+" while Kafka hangs", 503, "could not be made durable") })
 	}
+	answered.Wait()
 	r.do("POST", "/v1/reset", `{"visitor_id":"v"}`).want(t, "a reset while Kafka hangs", 503)
 	if a := r.post(page(yes), shop); a.status != 503 || len(a.cookies()) != 0 {
 		t.Errorf("a visitor while Kafka hangs: %d, %v", a.status, a.cookies())
@@ -45,18 +52,18 @@ func TestNothingIsAcknowledgedThatIsNotDurable(t *testing.T) {
 	r.post(page(`"title":1`)).want(t, "rejected while Kafka hangs", 400, `"path":"title"`)
 	r.do("GET", "/healthz", "").want(t, "health", 200)
 	release()
-	wait(t, "events are taken again", func() bool { return r.post(page(yes)).status == 204 })
+	wait(t, "events are taken again", taken)
 	// What nobody acknowledged may be in Kafka nevertheless, and is counted there.
 	wait(t, "rejections are counted", func() bool { return counted(r.stored().sum)["shop pageview rejected invalid"] >= 1 })
-	if n := r.exported()["shop pageview allowed granted"]; n != 2 {
-		t.Errorf("%d events are said to have been allowed, want 2", n)
+	if n := r.exported()["shop pageview allowed granted"]; n != acknowledged {
+		t.Errorf("%d events are said to have been allowed, want %d", n, acknowledged)
 	}
 
 	port, _ := strconv.Atoi(strings.Split(r.cluster.Config().Brokers[0], ":")[1])
 	r.kafka.Close()
 	r.post(page(yes)).want(t, "without Kafka", 503)
 	r.startKafka(port)
-	wait(t, "events are taken after a restart", func() bool { return r.post(page(yes)).status == 204 })
+	wait(t, "events are taken after a restart", taken)
 }
 
 // crowded takes nothing.
@@ -91,7 +98,7 @@ func TestTheAnswerIsTakenBack(t *testing.T) {
 // TestTooMuchIsWaiting for Kafka: further events are told to come back.
 func TestTooMuchIsWaiting(t *testing.T) {
 	t.Parallel()
-	r := start(t, func(_ *Config, k *stream.Config) { k.MaxQueued = 1 << 20; k.Timeout = 10 * time.Second })
+	r := start(t, func(_ *Config, k *stream.Config) { k.MaxQueued = 1 << 20 })
 	release := r.hang()
 	batch := "[" + strings.Repeat(page(yes)+",", 300) + page(yes) + "]"
 	var statuses [12]int
@@ -161,6 +168,7 @@ func TestRateLimit(t *testing.T) {
 	})
 	hour := int64(time.Hour) // nothing comes back while the test runs
 	r.collector.limiter.every, r.collector.limiter.depth = hour, 3*hour
+	r.collector.limiter.tellApart(t, "192.0.2.1", "192.0.2.2", "2001:db8::", "2001:db8:0:1::")
 	from := func(address string) string { return "X-Forwarded-For: " + address }
 	for range 3 {
 		r.post(page(""), from("192.0.2.1")).want(t, "within the burst", 204)
@@ -182,6 +190,18 @@ func TestRateLimit(t *testing.T) {
 	r.post(page(""), from("2001:db8::2")).want(t, "one of the same network", 429)
 	r.post(page(""), from("2001:db8:0:1::1")).want(t, "one of another", 204)
 	r.accounted(map[string]uint64{"shop pageview anonymised silent": 8, " unknown rejected rate_limited": 5, " pageview rejected rate_limited": 1})
+}
+
+// tellApart gives the addresses a bucket each: one in many thousands shares another's.
+func (l *limiter) tellApart(t testing.TB, addresses ...string) {
+	t.Helper()
+	for buckets := map[*atomic.Int64]bool{}; len(buckets) < len(addresses); {
+		l.seed = maphash.MakeSeed()
+		clear(buckets)
+		for _, a := range addresses {
+			buckets[l.bucket(address(t, a))] = true
+		}
+	}
 }
 
 func address(t testing.TB, text string) netip.Addr {
@@ -291,7 +311,7 @@ func TestEveryEventIsAccountedFor(t *testing.T) {
 // longer takes with 503, and ends in time though connections are kept.
 func TestShutdownUnderLoad(t *testing.T) {
 	t.Parallel()
-	r := start(t)
+	r := start(t, func(c *Config, _ *stream.Config) { c.ReadTimeout, c.IdleTimeout = 5*time.Minute, 5*time.Minute })
 	for i := range 20 { // idle, some never used
 		c := must(net.Dial("tcp", r.address))(t)
 		defer c.Close()
@@ -327,7 +347,7 @@ func TestShutdownUnderLoad(t *testing.T) {
 		})
 	}
 	wait(t, "there is load", func() bool { return acknowledged.Load() > 100 })
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), plenty)
 	defer cancel()
 	started := time.Now()
 	if err := r.collector.Shutdown(ctx); err != nil {
@@ -339,9 +359,6 @@ func TestShutdownUnderLoad(t *testing.T) {
 	group.Wait()
 	if err := <-r.served; err != nil {
 		t.Errorf("Serve: %v", err)
-	}
-	if took > 7*time.Second { // of which a connection that was never used may take 5
-		t.Errorf("it took %v", took)
 	}
 	t.Logf("%d acknowledged, %d refused, ended after %v", acknowledged.Load(), refused.Load(), took)
 	if stored := len(r.stored().events); int64(stored) < acknowledged.Load() {
@@ -363,12 +380,11 @@ func TestShutdownEndsWithItsDeadline(t *testing.T) {
 	wait(t, "a request waits", func() bool { return r.producer.Queued() > 0 })
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	started := time.Now()
 	if err := r.collector.Shutdown(ctx); err == nil {
 		t.Error("the request was not waited for")
 	}
-	if took := time.Since(started); took > time.Second {
-		t.Errorf("it took %v", took)
+	if r.producer.Queued() == 0 {
+		t.Error("the request was waited for")
 	}
 	release()
 	if status := <-done; status != 204 {

@@ -56,7 +56,7 @@ func (c *canaries) fields(except ...schemas.Field) string {
 // answer; and of an anonymised event nothing that is not kept.
 func TestRefusedLeavesNothing(t *testing.T) {
 	t.Parallel()
-	r := start(t, quick)
+	r := start(t)
 	c := new(canaries)
 	check := func(what string, status int, send func() answer) {
 		t.Helper()

@@ -137,8 +137,8 @@ func TestOldDecline(t *testing.T) {
 	r := start(t)
 	a := r.post(chosen(yes+of(time.Second)), shop)
 	id, mine := a.visitor(t), a.cookie()
-	fbp := fmt.Sprintf("fb.1.%d.7", time.Now().Add(-time.Hour).UnixMilli())
-	a = r.post(chosen(no+of(time.Minute)+`,"session_id":"s"`), shop, mine, "Cookie: _fbp="+fbp+"; _ga=GA1.1.3."+fmt.Sprint(time.Now().Unix()), represent)
+	fbp, ga := fmt.Sprintf("fb.1.%d.7", time.Now().Add(-time.Hour).UnixMilli()), fmt.Sprint("3.", time.Now().Unix())
+	a = r.post(chosen(no+of(time.Minute)+`,"session_id":"s"`), shop, mine, "Cookie: _fbp="+fbp+"; _ga=GA1.1."+ga, represent)
 	a.want(t, "the old decline", 200, `"outcome":"anonymised"`)
 	if got := a.forgotten(t); len(got) != 1 || len(got["_fbp"]) == 0 {
 		t.Errorf("the browser forgets %v", got)
@@ -147,7 +147,7 @@ func TestOldDecline(t *testing.T) {
 	if got := r.post(page(yes+`,"session_id":"s"`), shop, mine, represent); !strings.Contains(got.body, "allowed") || got.cookie() != "" {
 		t.Errorf("the newer cookie is answered %s %s", got.body, got.cookie())
 	}
-	r.post(page(yes+`,"ga":"3.`+fmt.Sprint(time.Now().Unix())+`"`), represent).want(t, "the newer _ga", 200, `"outcome":"allowed"`)
+	r.post(page(yes+`,"ga":"`+ga+`"`), represent).want(t, "the newer _ga", 200, `"outcome":"allowed"`)
 	if got := r.post(page(yes), shop, mine, "Cookie: _fbp="+fbp, represent); !strings.Contains(got.body, `"reason":"reset"`) || len(got.forgotten(t)) != 1 {
 		t.Errorf("the newer cookie beside the one that is cut is answered %s, and the browser forgets %v", got.body, got.forgotten(t))
 	}
@@ -342,10 +342,11 @@ func TestRetryAfterReset(t *testing.T) {
 func TestRetriesMeetTheFirst(t *testing.T) {
 	t.Parallel()
 	r := start(t)
-	event := page(yes + of(fresh-500*time.Millisecond) + `,"id":"` + uuid.NewString() + `"`)
+	old := time.Now().Add(3 * time.Second) // no longer fresh
+	event := page(yes + `,"time":"` + old.Add(-fresh).UTC().Format(time.RFC3339Nano) + `","id":"` + uuid.NewString() + `"`)
 	ga := "Cookie: _ga=GA1.1.5." + fmt.Sprint(time.Now().Add(-time.Hour).Unix())
 	first := r.post(event, shop, ga)
-	time.Sleep(time.Second)
+	time.Sleep(time.Until(old.Add(10 * time.Millisecond)))
 	second := r.post(event, shop, ga)
 	r.post(event, shop, ga, second.cookie()).want(t, "the event with its new cookie", 204)
 	keys := map[string]int{}

@@ -107,6 +107,7 @@ func (w *world) end(at int, spared ...string) {
 		}
 	}
 	b.era++
+	time.Sleep(2 * time.Millisecond) // times are told in milliseconds
 	w.begin(at)
 }
 

@@ -16,11 +16,11 @@ import (
 // not when it stops in a request after that.
 func TestDeadlinesArePutOff(t *testing.T) {
 	t.Parallel()
-	r := start(t, func(c *Config, _ *stream.Config) { c.ReadTimeout, c.IdleTimeout = 500*time.Millisecond, time.Minute })
+	r := start(t, func(c *Config, _ *stream.Config) { c.ReadTimeout, c.IdleTimeout = time.Second, 5*time.Minute })
 	c := must(net.Dial("tcp", r.address))(t)
 	defer c.Close()
 	in := bufio.NewReader(c)
-	for _, pause := range []time.Duration{0, 200, 200, 200, 1200, 0, 600, 100} {
+	for _, pause := range []time.Duration{0, 400, 400, 400, 2200, 0, 1200, 100} {
 		time.Sleep(pause * time.Millisecond)
 		if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: c\r\n\r\n"); err != nil {
 			t.Fatal(err)
@@ -32,7 +32,7 @@ func TestDeadlinesArePutOff(t *testing.T) {
 		_, _ = io.Copy(io.Discard, answer.Body)
 	}
 	_, _ = io.WriteString(c, "GET /healthz HTTP/1.1\r\nHo")
-	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetReadDeadline(time.Now().Add(plenty))
 	if _, err := io.Copy(io.Discard, in); err != nil {
 		t.Errorf("a connection that stops in a request is kept: %v", err)
 	}

@@ -40,7 +40,7 @@ func (l *limiter) allowMany(client netip.Addr, now time.Time, n int) (wait time.
 	if l == nil || n == 0 || l.spareLocal && client.IsLoopback() {
 		return 0, true
 	}
-	bucket := &l.buckets[maphash.Comparable(l.seed, networkOf(client))%uint64(len(l.buckets))]
+	bucket := l.bucket(client)
 	t := now.UnixNano()
 	for {
 		have := bucket.Load()
@@ -52,6 +52,11 @@ func (l *limiter) allowMany(client netip.Addr, now time.Time, n int) (wait time.
 			return 0, true
 		}
 	}
+}
+
+// bucket is the client's, and of some others.
+func (l *limiter) bucket(client netip.Addr) *atomic.Int64 {
+	return &l.buckets[maphash.Comparable(l.seed, networkOf(client))%uint64(len(l.buckets))]
 }
 
 // networkOf is what a client is known by: whoever has an IPv6 address has 2^64

@@ -160,6 +160,7 @@ func TestDeclinesAreLimited(t *testing.T) {
 	})
 	hour := int64(time.Hour) // nothing comes back while the test runs
 	r.collector.withdrawals.every, r.collector.withdrawals.depth = hour, withdrawalBurst*hour
+	r.collector.withdrawals.tellApart(t, "192.0.2.1", "192.0.2.2")
 	from := func(address string) string { return "X-Forwarded-For: " + address }
 	declines := func(prefix string, n int) string {
 		var all []string

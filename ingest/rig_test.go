@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,6 +49,9 @@ type rig struct {
 
 const partitions = 2
 
+// plenty is more time than anything takes, also where the machine has other things to do.
+const plenty = time.Minute
+
 // option changes how a rig is made.
 type option func(*Config, *stream.Config)
 
@@ -55,7 +60,7 @@ func start(t testing.TB, options ...option) *rig {
 	r := &rig{t: t, dir: t.TempDir(), log: new(logged), metrics: metrics.NewSet(), served: make(chan error, 1)}
 	config, kafkaConfig := DefaultConfig(), stream.DefaultConfig()
 	config.Rate, config.MaxConnectionsPerAddress = 0, 0
-	kafkaConfig.Partitions, kafkaConfig.Timeout = partitions, 5*time.Second
+	kafkaConfig.Partitions, kafkaConfig.Timeout = partitions, plenty/2
 	for _, o := range options {
 		o(&config, &kafkaConfig)
 	}
@@ -64,7 +69,7 @@ func start(t testing.TB, options ...option) *rig {
 	kafkaConfig.Brokers = r.kafka.ListenAddrs()
 	r.cluster = must(stream.Connect(kafkaConfig))(t)
 	t.Cleanup(r.cluster.Close)
-	must(r.cluster.EnsureTopics(t.Context()))(t)
+	r.ensureTopics(kafkaConfig)
 	r.producer = stream.NewProducer(r.cluster, partitions, stream.ProducerOptions{Log: log})
 	t.Cleanup(r.producer.Close)
 
@@ -91,7 +96,7 @@ func start(t testing.TB, options ...option) *rig {
 	go func() { r.served <- r.collector.Serve(listener) }()
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), plenty)
 		defer cancel()
 		if err := r.collector.Shutdown(ctx); err != nil {
 			t.Error(err)
@@ -101,14 +106,28 @@ func start(t testing.TB, options ...option) *rig {
 	return r
 }
 
+// ensureTopics makes the topics, which takes longer than what some tests have little
+// time for.
+func (r *rig) ensureTopics(config stream.Config) {
+	r.t.Helper()
+	config.Timeout = plenty
+	patient := must(stream.Connect(config))(r.t)
+	defer patient.Close()
+	must(patient.EnsureTopics(r.t.Context()))(r.t)
+}
+
 func (r *rig) startKafka(port int) {
 	r.t.Helper()
-	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(r.dir), kfake.SyncWrites(), kfake.ListenFn(r.listen))
+	var err error
+	// A port of before may be the local one of somebody's connection for a while.
+	wait(r.t, "Kafka has its port", func() bool {
+		r.kafka, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(r.dir), kfake.SyncWrites(), kfake.ListenFn(r.listen))
+		return !errors.Is(err, syscall.EADDRINUSE)
+	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.kafka = k
-	r.t.Cleanup(k.Close)
+	r.t.Cleanup(r.kafka.Close)
 }
 
 // hang has Kafka read nothing until the returned function is called.
@@ -177,7 +196,7 @@ func (l *logged) String() string {
 // wait waits until a condition holds.
 func wait(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(plenty); !condition(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain until %s", what)
 		}
@@ -187,7 +206,7 @@ func wait(t testing.TB, what string, condition func() bool) {
 // client keeps connections, follows nothing and undoes nothing.
 var client = &http.Client{
 	Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 100},
-	Timeout:   30 * time.Second,
+	Timeout:   plenty,
 }
 
 // answer is what a request was answered with.
@@ -345,7 +364,7 @@ func (r *rig) readAll(topic string, partition int) (all []kafka.Message) {
 		MinBytes: 1, MaxBytes: 8 << 20, MaxWait: 100 * time.Millisecond, ReadLagInterval: -1,
 	})
 	defer reader.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), plenty)
 	defer cancel()
 	for at := int64(0); at < end; {
 		m, err := reader.FetchMessage(ctx)
@@ -438,16 +457,24 @@ func (r *rig) places() map[string]string {
 	}
 	err := filepath.WalkDir(r.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
-			return err
+			return gone(err)
 		}
 		content, err := os.ReadFile(path)
 		places[path] = string(content)
-		return err
+		return gone(err)
 	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	return places
+}
+
+// gone passes over a file that Kafka took away while the files were read.
+func gone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // nowhere fails when one of the secrets is in one of the places.
@@ -473,7 +500,7 @@ func (r *rig) raw(request string) string {
 	r.t.Helper()
 	c := must(net.Dial("tcp", r.address))(r.t)
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(plenty))
 	// The collector may have answered and hung up before it has heard all.
 	_, _ = io.WriteString(c, request)
 	_ = c.(*net.TCPConn).CloseWrite()

@@ -145,6 +145,7 @@ func TestProject(t *testing.T) {
 // Flags come from the verdict, and a client never has more than one id.
 func TestConsentFlags(t *testing.T) {
 	w := forwardtest.Example(t)
+	w.Now = func() time.Time { return now }
 	check := func(consent, want string) {
 		t.Helper()
 		k, _ := kindOf(config())
@@ -172,6 +173,7 @@ func TestAnalyticsRefused(t *testing.T) {
 	google.Requires = nil
 	p.Recipients["google"] = google
 	w := forwardtest.New(t, p)
+	w.Now = func() time.Time { return now }
 	k, _ := kindOf(config())
 	for _, event := range []string{`"type":"conversion","name":"purchase"`, `"type":"ad_click","ad_placement":"top"`, `"type":"ad_impression","ad_placement":"top"`} {
 		for consent, want := range map[string]error{
@@ -300,6 +302,7 @@ func TestReach(t *testing.T) {
 // What was sent under a pseudonym is deleted under the same.
 func TestForget(t *testing.T) {
 	w := forwardtest.Example(t)
+	w.Now = func() time.Time { return now }
 	k, _ := kindOf(config())
 	s := google(t, k)
 	check := func(event string, field schemas.Field, want schemas.ProgressState, after uint64) {
