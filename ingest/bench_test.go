@@ -36,18 +36,24 @@ func typical() string {
 		`"utm_source":"newsletter","utm_medium":"email","utm_campaign":"autumn"}`
 }
 
+// alone is a collector beside which nothing else allocates.
+func alone(t testing.TB) *Collector {
+	t.Helper()
+	hasher := must(registry.NewHasher([]byte(strings.Repeat("r", registry.MinSecret))))(t)
+	keys := must(enforcer.NewKeys("k1", []byte(strings.Repeat("p", enforcer.MinSecret))))(t)
+	table := enforcer.Compile(must(policy.Parse(policy.Example))(t))
+	return New(Options{
+		Config: DefaultConfig(), Enforcer: enforcer.New(table, keys, enforcer.NewResets(hasher)), Keys: keys, Events: null{},
+		Ready: func() error { return nil }, Metrics: metrics.NewSet(), Log: slog.New(slog.DiscardHandler),
+	})
+}
+
 func BenchmarkHandler(b *testing.B) {
-	hasher := must(registry.NewHasher([]byte(strings.Repeat("r", registry.MinSecret))))(b)
-	resets := enforcer.NewResets(hasher)
+	c := alone(b)
+	resets := c.enforcer.Resets()
 	for i := range 1000 {
 		resets.Put(&schemas.Reset{Field: schemas.VisitorID, Hash: resets.Hash(schemas.VisitorID, fmt.Sprint(i)), At: time.Now()})
 	}
-	keys := must(enforcer.NewKeys("k1", []byte(strings.Repeat("p", enforcer.MinSecret))))(b)
-	table := enforcer.Compile(must(policy.Parse(policy.Example))(b))
-	c := New(Options{
-		Config: DefaultConfig(), Enforcer: enforcer.New(table, keys, resets), Keys: keys, Events: null{},
-		Ready: func() error { return nil }, Metrics: metrics.NewSet(), Log: slog.New(slog.DiscardHandler),
-	})
 	c.limiter = newLimiter(1e6, 1e6) // takes part, and lets all through
 	remote := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 50000}
 	request := func(body string) *fasthttp.RequestCtx {

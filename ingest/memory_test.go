@@ -21,23 +21,22 @@ func heapInUse() int64 {
 // TestMemoryIsEstimatedFromAbove: what a request takes from the budget is at
 // least what it takes from the heap, however its body is made to cost most.
 func TestMemoryIsEstimatedFromAbove(t *testing.T) {
-	r := start(t)
-	r.collector.events = null{}
+	c := alone(t)
 	check := func(what, text string, agent int) {
 		t.Helper()
 		s := new(session)
-		s.now, s.table, s.agent = time.Now(), r.enforcer.Table(), strings.Repeat("a", agent)
+		s.now, s.table, s.agent = time.Now(), c.enforcer.Table(), strings.Repeat("a", agent)
 		before := heapInUse()
 		body := append(make([]byte, 0, len(text)), text...)
 		s.body = body
-		if !s.fits(&r.collector.memory, body) {
+		if !s.fits(&c.memory, body) {
 			t.Fatalf("%s: it does not fit", what)
 		}
 		s.events, _ = s.decoder.Parse(body)
-		if !s.fitsEvents(&r.collector.memory, body) {
+		if !s.fitsEvents(&c.memory, body) {
 			t.Fatalf("%s: it does not fit", what)
 		}
-		takeBody(nil, r.collector, s)
+		takeBody(nil, c, s)
 		s.outgoing()
 		took := heapInUse() - before
 		t.Logf("%s: %d KiB of body take %d KiB of %d KiB", what, len(body)>>10, took>>10, s.held>>10)
@@ -48,7 +47,7 @@ func TestMemoryIsEstimatedFromAbove(t *testing.T) {
 			t.Errorf("%s: %d KiB are said to be kept", what, kept>>10)
 		}
 		runtime.KeepAlive(s)
-		r.collector.memory.give(s.held)
+		c.memory.give(s.held)
 	}
 	many := func(n int, text string) string { return "[" + strings.Repeat(text+",", n-1) + text + "]" }
 	check("typical events", many(1000, typical()), 120)
@@ -67,8 +66,7 @@ func TestMemoryIsEstimatedFromAbove(t *testing.T) {
 // TestWhatIsRememberedCounts: what a session has kept of its largest request has a
 // place in what it is said to keep, and of a small one takes little.
 func TestWhatIsRememberedCounts(t *testing.T) {
-	r := start(t)
-	r.collector.events = null{}
+	c := alone(t)
 	check := func(what, event string, most int64) {
 		t.Helper()
 		const sessions = 64
@@ -77,20 +75,20 @@ func TestWhatIsRememberedCounts(t *testing.T) {
 		before := heapInUse()
 		for i := range kept {
 			s := new(session)
-			s.now, s.table = time.Now(), r.enforcer.Table()
+			s.now, s.table = time.Now(), c.enforcer.Table()
 			body := []byte("[" + event + "," + event + "]")
-			if !s.fits(&r.collector.memory, body) {
+			if !s.fits(&c.memory, body) {
 				t.Fatal("it does not fit")
 			}
 			s.events, _ = s.decoder.Parse(body)
-			if !s.fitsEvents(&r.collector.memory, body) {
+			if !s.fitsEvents(&c.memory, body) {
 				t.Fatal("it does not fit")
 			}
-			takeBody(nil, r.collector, s)
+			takeBody(nil, c, s)
 			if s.rejected > 0 {
 				t.Fatalf("%s: %+v", what, s.results[0].invalid)
 			}
-			r.collector.memory.give(s.held)
+			c.memory.give(s.held)
 			said = s.recalled
 			kept[i].verdict, kept[i].project = s.verdict, s.project // and no more
 		}
