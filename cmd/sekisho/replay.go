@@ -178,7 +178,7 @@ func (o *reviewing) target(r *replay.Replay, kind, name string) (closing func(),
 			Gate: o.review.Gate(), Log: o.log, Metrics: metrics.NewSet(), Dead: stream.NewDeadLetters(o.cluster, nil).Append, Table: name,
 		})
 		var stop func()
-		if r.Target, stop, err = replay.Table(o.context, store, name, sink); err == nil {
+		if r.Target, stop, err = replay.Table(o.context, store, name, sink, o.log); err == nil {
 			return func() { stop(); store.Close() }, nil
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 
 	files "sekisho/schemas/clickhouse"
-	"sekisho/stream"
 )
 
 // Migration is one step of the database's making.
@@ -63,10 +62,9 @@ func (s *Store) MigrationStatus(ctx context.Context) ([]Migration, error) {
 // ClickHouse does not answer, until ctx ends; report is told of each failure.
 func (s *Store) AwaitMigrationStatus(ctx context.Context, report func(error, time.Duration)) ([]Migration, error) {
 	var list []Migration
-	err := stream.Retry(ctx, report, func() (again bool, err error) {
+	err := Ask(ctx, report, func() (err error) {
 		list, err = s.MigrationStatus(ctx)
-		var unanswered *unansweredError
-		return errors.As(err, &unanswered), err
+		return err
 	})
 	return list, err
 }
@@ -130,19 +128,9 @@ func (s *Store) compare(ctx context.Context, migrations []Migration) error {
 	return nil
 }
 
-// unansweredError: ClickHouse was asked, and the answer did not come.
-type unansweredError struct{ cause error }
-
-func (e *unansweredError) Error() string { return e.cause.Error() }
-func (e *unansweredError) Unwrap() error { return e.cause }
-
 // unread says why the applied migrations are not known.
 func unread(err error) error {
-	told := fmt.Errorf("cannot read the applied migrations: %w", err)
-	if errors.As(err, new(*ch.Exception)) {
-		return told
-	}
-	return &unansweredError{told}
+	return unanswered(fmt.Errorf("cannot read the applied migrations: %w", err))
 }
 
 // bootstrap makes what the migrations are recorded in.

@@ -30,7 +30,7 @@ func (s *Store) CreateEvents(ctx context.Context, table string) error {
 			" ENGINE = "+d.Distributed(table, "cityHash64(id)"))
 	}
 	if err != nil {
-		return fmt.Errorf("cannot make table %s: %w", table, err)
+		return unanswered(fmt.Errorf("cannot make table %s: %w", table, err))
 	}
 	tables, err := s.EventTables(ctx)
 	if err != nil {
@@ -50,9 +50,18 @@ func (s *Store) TableID(ctx context.Context, table string) (id string, err error
 	_, local, _ := strings.Cut(s.dialect().Local(table), ".")
 	row := s.conn.QueryRow(ctx, "SELECT toString(uuid) FROM system.tables WHERE database = $1 AND name = $2", s.config.Database, local)
 	if err := row.Scan(&id); err != nil {
-		return "", fmt.Errorf("cannot look at table %s: %w", table, err)
+		return "", unanswered(fmt.Errorf("cannot look at table %s: %w", table, err))
 	}
 	return id, nil
+}
+
+// Filled reports whether a table of events has any rows.
+func (s *Store) Filled(ctx context.Context, table string) (bool, error) {
+	var n uint64
+	if err := s.conn.QueryRow(ctx, "SELECT count() FROM (SELECT 1 FROM "+s.Table(table)+" LIMIT 1)").Scan(&n); err != nil {
+		return false, unanswered(fmt.Errorf("cannot look into table %s: %w", table, err))
+	}
+	return n > 0, nil
 }
 
 // EventTables returns the tables that hold events: [Events], and those that were
@@ -64,19 +73,19 @@ func (s *Store) EventTables(ctx context.Context) ([]string, error) {
 			AND (database, name) IN (SELECT database, table FROM system.columns WHERE database = $1 AND name = 'visitor_id')
 		ORDER BY name`, s.config.Database)
 	if err != nil {
-		return nil, fmt.Errorf("cannot list the tables of events: %w", err)
+		return nil, unanswered(fmt.Errorf("cannot list the tables of events: %w", err))
 	}
 	defer rows.Close()
 	var tables []string
 	for rows.Next() {
 		var name string
 		if err := rows.Scan(&name); err != nil {
-			return nil, fmt.Errorf("cannot list the tables of events: %w", err)
+			return nil, unanswered(fmt.Errorf("cannot list the tables of events: %w", err))
 		}
 		tables = append(tables, strings.TrimSuffix(name, "_local"))
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("cannot list the tables of events: %w", err)
+		return nil, unanswered(fmt.Errorf("cannot list the tables of events: %w", err))
 	}
 	return tables, nil
 }

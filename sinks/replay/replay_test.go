@@ -43,7 +43,7 @@ func (w *world) intoTable(t testing.TB, name string) replay.Target {
 	sink := clickhouse.NewSink(w.store, w.cluster, clickhouse.SinkOptions{
 		Gate: w.gate(), Log: discard, Metrics: metrics.NewSet(), Dead: w.letters.Append, Table: name,
 	})
-	target, stop, err := replay.Table(t.Context(), w.store, name, sink)
+	target, stop, err := replay.Table(t.Context(), w.store, name, sink, discard)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,8 @@ package replay
 
 import (
 	"context"
-	"fmt"
+	"log/slog"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -19,22 +20,32 @@ type table struct {
 	name  string
 	id    string // of this table, not of another of the name
 	sink  *clickhouse.Sink
+	log   *slog.Logger
 }
 
 // Table makes a target of a table, which it makes when it is not there. stop
 // ends what goes on in the background.
-func Table(ctx context.Context, store *clickhouse.Store, name string, sink *clickhouse.Sink) (target Target, stop func(), err error) {
-	if err := store.CreateEvents(ctx, name); err != nil {
-		return nil, nil, err
-	}
-	id, err := store.TableID(ctx, name)
+func Table(ctx context.Context, store *clickhouse.Store, name string, sink *clickhouse.Sink, log *slog.Logger) (target Target, stop func(), err error) {
+	t := &table{store: store, name: name, sink: sink, log: log}
+	err = clickhouse.Ask(ctx, t.unanswered, func() error {
+		if err := store.CreateEvents(ctx, name); err != nil {
+			return err
+		}
+		t.id, err = store.TableID(ctx, name)
+		return err
+	})
 	if err != nil {
 		return nil, nil, err
 	}
-	return &table{store, store.Table(name), id, sink}, sink.Watch(), nil
+	return t, sink.Watch(), nil
 }
 
-func (t *table) Name() string { return "table:" + t.name }
+// unanswered says that ClickHouse is asked again.
+func (t *table) unanswered(err error, pause time.Duration) {
+	t.log.Warn("ClickHouse does not tell of the table that is replayed into; trying again", "pause", pause, "error", err)
+}
+
+func (t *table) Name() string { return "table:" + t.store.Table(t.name) }
 
 // Begin does nothing: events that are in the table already are found.
 func (t *table) Begin(context.Context) (made string, err error) { return t.id, nil }
@@ -46,14 +57,13 @@ func (t *table) GoOn(ctx context.Context, made string, done int64) error {
 	if done == 0 {
 		return nil
 	}
-	var some uint64
-	if err := t.store.Conn().QueryRow(ctx, "SELECT count() FROM (SELECT 1 FROM "+t.name+" LIMIT 1)").Scan(&some); err != nil {
-		return fmt.Errorf("cannot look into table %s: %w", t.name, err)
-	}
-	if some == 0 {
-		return ErrAnew
-	}
-	return nil
+	return clickhouse.Ask(ctx, t.unanswered, func() error {
+		filled, err := t.store.Filled(ctx, t.name)
+		if err == nil && !filled {
+			err = ErrAnew
+		}
+		return err
+	})
 }
 
 func (t *table) Review(v *Reviewer, r *schemas.Record) ([][]byte, Verdict) {
