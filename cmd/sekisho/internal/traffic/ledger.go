@@ -42,12 +42,12 @@ type Account struct {
 type ledger struct {
 	mu         sync.Mutex
 	account    Account
-	allowed    map[uuid.UUID]uint8 // times found in ClickHouse
+	allowed    map[uuid.UUID]struct{}
 	anonymised map[uuid.UUID]struct{}
 }
 
 func newLedger() *ledger {
-	return &ledger{allowed: make(map[uuid.UUID]uint8), anonymised: make(map[uuid.UUID]struct{})}
+	return &ledger{allowed: make(map[uuid.UUID]struct{}), anonymised: make(map[uuid.UUID]struct{})}
 }
 
 // enter notes the answer to an event. A retry is received again, and is to be
@@ -60,7 +60,7 @@ func (l *ledger) enter(e *event, outcome schemas.Outcome) {
 	switch outcome {
 	case schemas.Allowed:
 		a.Allowed++
-		l.allowed[e.id] = 0
+		l.allowed[e.id] = struct{}{}
 		if e.refused || e.bad {
 			a.Leaked++
 		}

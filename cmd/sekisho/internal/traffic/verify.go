@@ -87,29 +87,27 @@ func (v *Verifier) Verify(ctx context.Context, t *Traffic) (Account, error) {
 			return l.account, err
 		}
 		off, anonymised, withheld := v.difference(after, l)
-		reset := after.reset - v.before.reset + withheld
-		if off == 0 && anonymised == uint64(len(l.anonymised)) || ctx.Err() != nil {
-			return v.close(ctx, l, off, anonymised, reset)
+		if off == 0 && anonymised == uint64(len(l.anonymised)) || !pause(ctx) {
+			return v.close(ctx, l, off, anonymised, withheld)
 		}
-		select {
-		case <-ctx.Done():
-			return v.close(ctx, l, off, anonymised, reset)
-		case <-time.After(200 * time.Millisecond):
-		}
+	}
+}
+
+// pause is false when ctx has ended.
+func pause(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(200 * time.Millisecond):
+		return true
 	}
 }
 
 // insist tries until it succeeds, or until ctx ends, and returns the last error.
 func insist(ctx context.Context, try func() error) error {
 	for {
-		err := try()
-		if err == nil || ctx.Err() != nil {
+		if err := try(); err == nil || !pause(ctx) {
 			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }
@@ -142,7 +140,7 @@ func (v *Verifier) difference(after totals, l *ledger) (off, anonymised, withhel
 }
 
 // close compares the rows one by one and closes the account.
-func (v *Verifier) close(ctx context.Context, l *ledger, off, anonymised, reset uint64) (Account, error) {
+func (v *Verifier) close(ctx context.Context, l *ledger, off, anonymised, withheld uint64) (Account, error) {
 	a := &l.account
 	a.Unaccounted = off
 	if err := v.verifyThird(ctx, a); err != nil {
@@ -150,20 +148,23 @@ func (v *Verifier) close(ctx context.Context, l *ledger, off, anonymised, reset 
 	}
 	matching, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
 	defer cancel()
-	if err := insist(matching, func() error { return v.matchAllowed(matching, l) }); err != nil {
-		return *a, err
-	}
-	for _, times := range l.allowed {
-		switch {
-		case times == 0:
-			a.Lost++
-		case times > 1:
-			a.Doubled += uint64(times - 1)
+	for {
+		found, err := v.matchAllowed(matching, l)
+		if err != nil {
+			return *a, err
+		}
+		a.Stored, a.Lost, a.Doubled = found.stored, found.lost, found.doubled
+		// Those of visitors who reset are not there, or not as they were. They are
+		// counted before they are taken out, so whoever counts looks first for the rows.
+		var after totals
+		if err := insist(matching, func() (err error) { after, err = v.totals(matching); return err }); err != nil {
+			return *a, err
+		}
+		a.Reset = min(after.reset-v.before.reset+withheld, a.Lost)
+		if a.Lost -= a.Reset; a.Lost == 0 || !pause(matching) {
+			break
 		}
 	}
-	// Those of visitors who reset are not there, or not as they were.
-	a.Reset = min(reset, a.Lost)
-	a.Lost -= a.Reset
 	want := uint64(len(l.anonymised))
 	if anonymised < want {
 		a.Lost += want - anonymised
@@ -178,30 +179,45 @@ func (v *Verifier) close(ctx context.Context, l *ledger, off, anonymised, reset 
 	return *a, nil
 }
 
-// matchAllowed finds the rows of the allowed events. Plain rows are counted,
-// not those that a merge would leave.
-func (v *Verifier) matchAllowed(ctx context.Context, l *ledger) error {
+// matched is what there is of the allowed events.
+type matched struct{ stored, lost, doubled uint64 }
+
+// matchAllowed finds the rows of the allowed events, trying again until ctx ends.
+// Plain rows are counted, not those that a merge would leave.
+func (v *Verifier) matchAllowed(ctx context.Context, l *ledger) (m matched, err error) {
+	var times map[uuid.UUID]uint64
+	err = insist(ctx, func() (err error) { times, err = v.rowsOf(ctx, l.allowed); return err })
+	for id := range l.allowed {
+		n := times[id]
+		m.stored += n
+		if n == 0 {
+			m.lost++
+		} else {
+			m.doubled += n - 1
+		}
+	}
+	return m, err
+}
+
+// rowsOf returns how many rows each of the events has.
+func (v *Verifier) rowsOf(ctx context.Context, events map[uuid.UUID]struct{}) (map[uuid.UUID]uint64, error) {
 	rows, err := v.conn.Query(ctx, "SELECT id FROM "+v.database+".events WHERE outcome = 'allowed' AND time >= ?", v.since)
 	if err != nil {
-		return fmt.Errorf("cannot read events: %w", err)
+		return nil, fmt.Errorf("cannot read events: %w", err)
 	}
 	defer rows.Close()
-	var found []uuid.UUID
+	times := map[uuid.UUID]uint64{}
 	for rows.Next() {
 		var id uuid.UUID
 		if err := rows.Scan(&id); err != nil {
-			return fmt.Errorf("cannot read events: %w", err)
+			return nil, fmt.Errorf("cannot read events: %w", err)
 		}
-		if _, ours := l.allowed[id]; ours {
-			found = append(found, id)
+		if _, ours := events[id]; ours {
+			times[id]++
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("cannot read events: %w", err)
+		return nil, fmt.Errorf("cannot read events: %w", err)
 	}
-	for _, id := range found {
-		l.allowed[id]++
-	}
-	l.account.Stored += uint64(len(found))
-	return nil
+	return times, nil
 }
