@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -35,23 +36,39 @@ func (u *running) clickHouse(t *testing.T) driver.Conn {
 // rows reads the rows of a query into structs by their ch tags.
 func rows[T any](t *testing.T, u *running, query string, arguments ...any) (all []T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), waitTime)
-	defer cancel()
-	if err := u.clickHouse(t).Select(ctx, &all, query, arguments...); err != nil {
-		t.Fatalf("cannot query: %v\n%s", err, query)
-	}
+	u.ask(t, query, func(ctx context.Context, store driver.Conn) error {
+		all = nil
+		return store.Select(ctx, &all, query, arguments...)
+	})
 	return all
 }
 
 // count reads the one number of a query.
 func count(t *testing.T, u *running, query string, arguments ...any) (n uint64) {
 	t.Helper()
+	u.ask(t, query, func(ctx context.Context, store driver.Conn) error {
+		return store.QueryRow(ctx, query, arguments...).Scan(&n)
+	})
+	return n
+}
+
+// ask asks ClickHouse, again while it does not answer: the embedded one ends, and is
+// started again, also when a client hangs up on it at a bad moment, as one does that was
+// killed or waited in vain.
+func (u *running) ask(t *testing.T, query string, ask func(context.Context, driver.Conn) error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), waitTime)
 	defer cancel()
-	if err := u.clickHouse(t).QueryRow(ctx, query, arguments...).Scan(&n); err != nil {
-		t.Fatalf("cannot query: %v\n%s", err, query)
+	for {
+		err := ask(ctx, u.clickHouse(t))
+		if err == nil {
+			return
+		}
+		if errors.As(err, new(*clickhouse.Exception)) || ctx.Err() != nil {
+			t.Fatalf("cannot query: %v\n%s", err, query)
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
-	return n
 }
 
 // messages reads all of a topic's partitions from the beginning.

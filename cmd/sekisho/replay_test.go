@@ -76,7 +76,7 @@ func TestReplayFromTheCommandLine(t *testing.T) {
 		t.Error("a dry run made a table")
 	}
 
-	slow := exec.Command(binary(t), "replay", "--into=table:events_again", "--rate=10", "--data="+u.Dir)
+	slow := exec.Command(binary(t), "replay", "--into=table:events_again", "--rate=2", "--data="+u.Dir)
 	slow.Env = environment()
 	if err := slow.Start(); err != nil {
 		t.Fatal(err)

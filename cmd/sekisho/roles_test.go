@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,18 +79,22 @@ func TestRolesApart(t *testing.T) {
 
 	// The policy is taken up when its file changes, and a bad one is refused.
 	renamed := strings.ReplaceAll(string(policy.Example), "\n  shop:\n", "\n  store-front:\n")
-	if err := os.WriteFile(rules, []byte(renamed), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	replace(t, rules, renamed)
 	eventually(t, waitTime, "the new policy", func() bool { return post(event) == http.StatusBadRequest })
-	if err := os.WriteFile(rules, []byte("sites: [broken"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	replace(t, rules, "sites: [broken")
 	eventually(t, waitTime, "the bad policy to be refused", func() bool {
 		return strings.Contains(fetch(t, "http://"+collector.admin+"/metrics"), `sekisho_policy_reloads_total{result="refused"} 1`)
 	})
 	if status := post(strings.Replace(event, `"shop"`, `"store-front"`, 1)); status != http.StatusNoContent {
 		t.Errorf("after a bad policy the collector answers %d: the old one should be in force", status)
+	}
+}
+
+// replace puts another file in the place of one, so that nobody reads half of it.
+func replace(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.Rename(write(t, "new", content), file); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -100,12 +105,35 @@ type roleProcess struct{ listen, admin string }
 // to clients and operators, and takes events once Kafka is there.
 func TestCollectorAwaitsKafka(t *testing.T) {
 	servers := startUp(t, t.TempDir())
-	away, err := net.Listen("tcp", "127.0.0.1:0")
+	// Its address is kept from others for as long as it is away: it hangs up on everybody.
+	there, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	bootstrap := away.Addr().String()
-	away.Close()
+	defer there.Close()
+	bootstrap := there.Addr().String()
+	var back atomic.Bool
+	go func() {
+		for {
+			from, err := there.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer from.Close()
+				if !back.Load() {
+					return
+				}
+				to, err := net.Dial("tcp", servers.Kafka)
+				if err != nil {
+					return
+				}
+				defer to.Close()
+				go func() { _, _ = io.Copy(to, from); to.Close() }()
+				_, _ = io.Copy(from, to)
+			}()
+		}
+	}()
 	env := []string{
 		"SEKISHO_POLICY=" + write(t, "policy.yaml", string(policy.Example)),
 		"SEKISHO_KEYS_SECRET=" + strings.Repeat("s", 64), "SEKISHO_KEYS_REGISTRY=" + strings.Repeat("r", 64),
@@ -144,29 +172,7 @@ func TestCollectorAwaitsKafka(t *testing.T) {
 		t.Errorf("the metrics are\n%s", text)
 	}
 
-	there, err := net.Listen("tcp", bootstrap)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer there.Close()
-	go func() {
-		for {
-			from, err := there.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer from.Close()
-				to, err := net.Dial("tcp", servers.Kafka)
-				if err != nil {
-					return
-				}
-				defer to.Close()
-				go func() { _, _ = io.Copy(to, from); to.Close() }()
-				_, _ = io.Copy(from, to)
-			}()
-		}
-	}()
+	back.Store(true)
 	role = awaitRole(t, out, " runs\"")
 	eventually(t, waitTime, "an event to be taken", func() bool { return post(role.listen).StatusCode == http.StatusNoContent })
 }

@@ -62,7 +62,7 @@ func TestKafkaGoesAndTheProcessIsKilled(t *testing.T) {
 	send(10)
 	started := time.Now()
 	u.stop(t)
-	if took := time.Since(started); took > 30*time.Second {
+	if took := time.Since(started); took > 40*time.Second { // what it states, and some for a busy machine
 		t.Errorf("it took %v to stop", took)
 	}
 	if err := k.Restart(); err != nil {
