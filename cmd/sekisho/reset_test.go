@@ -12,10 +12,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"sekisho/ingest"
+	"sekisho/stream/kafkatest"
 )
 
 var (
@@ -165,7 +168,9 @@ func metricOf(t *testing.T, admin, name string) string {
 //
 //	go test ./cmd/sekisho -run ResetCommand -v -reset.lines 1000000
 func TestResetCommand(t *testing.T) {
-	u := startUp(t, t.TempDir())
+	dir := t.TempDir()
+	k := bring(t, dir)
+	u := startUp(t, dir)
 	check := func(what, visitor, want string) {
 		t.Helper()
 		eventually(t, waitTime, what, func() bool {
@@ -213,6 +218,15 @@ func TestResetCommand(t *testing.T) {
 		}
 		return cmd, o
 	}
+	// From its third write on it waits until it is killed.
+	halfway, writes := make(chan struct{}), atomic.Int32{}
+	goOn := sync.OnceFunc(func() { close(halfway) })
+	defer goOn()
+	k.Watch(func(p kafkatest.Produced) {
+		if p.Records > 1000 && writes.Add(1) >= 3 {
+			<-halfway
+		}
+	})
 	killed, o := run()
 	eventually(t, waitTime, "some resets", func() bool {
 		note, err := os.ReadFile(file + ".progress")
@@ -220,6 +234,7 @@ func TestResetCommand(t *testing.T) {
 	})
 	_ = killed.Process.Kill()
 	_ = killed.Wait()
+	goOn()
 	said += o.String()
 	started := time.Now()
 	rest, o := run()
@@ -238,7 +253,6 @@ func TestResetCommand(t *testing.T) {
 	}
 
 	// The canaries are nowhere, also not in the snapshot that a stop leaves.
-	dir := u.Dir
 	u.stop(t)
 	said += u.out.String() + metrics
 	if strings.Contains(said, "canary") {
