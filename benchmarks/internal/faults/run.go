@@ -103,8 +103,8 @@ func account(ctx context.Context, s *stage, w *writers, d *director, log func(st
 	if err := v.drain(ctx); err != nil {
 		return nil, err
 	}
-	have, err := v.read(ctx)
-	if err != nil {
+	var have *stored
+	if err := v.insist(ctx, func() (err error) { have, err = v.read(ctx); return err }); err != nil {
 		return nil, err
 	}
 	r.Rows, r.Batches, r.Copies = have.rows, len(v.topic.seen), v.topic.copies
@@ -116,8 +116,9 @@ func account(ctx context.Context, s *stage, w *writers, d *director, log func(st
 	}
 	log("looking for what must not be anywhere")
 	text := w.canary
-	topics, errTopics := s.searchTopics(ctx, cluster, []byte(text))
-	tables, errTables := searchTables(ctx, store, text)
+	var topics, tables []string
+	errTopics := v.insist(ctx, func() (err error) { topics, err = s.searchTopics(ctx, cluster, []byte(text)); return err })
+	errTables := v.insist(ctx, func() (err error) { tables, err = searchTables(ctx, store, text); return err })
 	files, errFiles := s.searchFiles(s.dir, []byte(text))
 	metrics, errMetrics := s.searchMetrics(ctx, text)
 	if err := errors.Join(errTopics, errTables, errFiles, errMetrics); err != nil {

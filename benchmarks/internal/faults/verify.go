@@ -24,17 +24,23 @@ type stored struct {
 func (v *verifier) drain(ctx context.Context) error {
 	moved, last := time.Now(), uint64(0)
 	for {
-		spooled, err := v.stage.spooled(ctx)
+		var spooled int
+		var received, rows uint64
+		err := v.insist(ctx, func() (err error) {
+			if spooled, err = v.stage.spooled(ctx); err != nil {
+				return err
+			}
+			if err := v.topic.read(ctx); err != nil {
+				return err
+			}
+			row := v.store.Conn().QueryRow(ctx, "SELECT (SELECT sum(received) FROM "+v.store.Table("accounts")+"), (SELECT count() FROM "+v.store.Table("events")+")")
+			if err := row.Scan(&received, &rows); err != nil {
+				return fmt.Errorf("cannot ask how much is stored: %w", err)
+			}
+			return nil
+		})
 		if err != nil {
 			return err
-		}
-		if err := v.topic.read(ctx); err != nil {
-			return err
-		}
-		var received, rows uint64
-		row := v.store.Conn().QueryRow(ctx, "SELECT (SELECT sum(received) FROM "+v.store.Table("accounts")+"), (SELECT count() FROM "+v.store.Table("events")+")")
-		if err := row.Scan(&received, &rows); err != nil {
-			return fmt.Errorf("cannot ask how much is stored: %w", err)
 		}
 		want := v.topic.total()
 		if spooled == 0 && received == want && want >= v.ledger.acknowledged() {
@@ -50,6 +56,19 @@ func (v *verifier) drain(ctx context.Context) error {
 		if !sleep(ctx, 500*time.Millisecond) {
 			return ctx.Err()
 		}
+	}
+}
+
+// insist tries until it succeeds, for as long as there is patience: after the last fault
+// ClickHouse or a broker may still be starting again.
+func (v *verifier) insist(ctx context.Context, try func() error) error {
+	for end := time.Now().Add(v.patience); ; {
+		err := try()
+		if err == nil || ctx.Err() != nil || time.Now().After(end) {
+			return err
+		}
+		v.log("%v; trying again", err)
+		sleep(ctx, time.Second)
 	}
 }
 

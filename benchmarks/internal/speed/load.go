@@ -112,16 +112,19 @@ func (l *load) dial(ctx context.Context, i int) (*connection, error) {
 	return &connection{conn: conn, in: bufio.NewReaderSize(conn, 1024), beacon: newBeacon(l.shape, i), random: rand.New(rand.NewPCG(uint64(i), 5))}, nil
 }
 
+// closed sends one request at least: on a busy machine the time may be over before this
+// connection has its turn.
 func (c *connection) closed(stop *atomic.Bool) error {
-	for now := time.Now(); !stop.Load(); {
+	for now := time.Now(); ; {
 		if err := c.exchange(now); err != nil {
 			return err
 		}
 		end := time.Now()
 		c.latency.Add(end.Sub(now))
-		now = end
+		if now = end; stop.Load() {
+			return nil
+		}
 	}
-	return nil
 }
 
 // open sends requests at times that do not depend on the answers. A request that
