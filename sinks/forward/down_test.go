@@ -30,14 +30,15 @@ func TestOneDown(t *testing.T) {
 	other := func(c *forward.Config) { c.Group += "-other"; c.MaxEvents = 100 }
 	f := w.start(t, "partner", kindOf(t, "partner", dead.URL), small)
 	g := w.start(t, "partner", kindOf(t, "partner", alive.URL), other)
-	const batch, batches = 3000, 6
+	const batch, batches = 3000, 10
 	var heap []int64
 	for i := range batches {
 		w.buys(t, batch)
 		eventually(t, "the other recipient is served", func() bool { return g.events("sent") == float64(batch*(i+1)) })
 		heap = append(heap, heapNow())
 	}
-	if grown := heap[batches-1] - heap[3]; grown > 4<<20 {
+	// What is under way differs by some MiB from moment to moment, and events that were kept would take twenty.
+	if grown := heap[batches-1] - heap[3]; grown > 10<<20 {
 		t.Errorf("the heap grew by %d KiB for %d more events that wait", grown>>10, batch*(batches-4))
 	}
 	if n := f.events("sent"); n > 0 {
