@@ -56,11 +56,18 @@ func logTail(log *os.File, offset int64) string {
 // "SIGABRT: abort". What the library itself says before may quote a query.
 var fault = regexp.MustCompile(`(?m)^(?:SIG[A-Z]+: [a-z ]+|fatal error: [a-z ]+)`)
 
+// noMemory ends what the library tells of a thread that it aborts for, since the
+// memory limit was reached where no query could be told so.
+var noMemory = []byte("(MEMORY_LIMIT_EXCEEDED)")
+
 // faultIn finds what was written of a fault to the log after offset, "" for nothing.
 func faultIn(log *os.File, offset int64) string {
 	b, err := io.ReadAll(io.NewSectionReader(log, offset, maxLogBytes))
 	if err != nil {
 		return ""
+	}
+	if bytes.Contains(b, noMemory) {
+		return "MEMORY_LIMIT_EXCEEDED"
 	}
 	return string(fault.Find(b))
 }

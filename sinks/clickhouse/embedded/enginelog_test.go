@@ -58,3 +58,28 @@ func TestLogTail(t *testing.T) {
 	check("of the last run\n", 16, "")
 	check(strings.Repeat("x", logTailBytes)+"\nlast line\n", 0, "last line")
 }
+
+func TestFaultIn(t *testing.T) {
+	log, err := openLog(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	const before = "SIGSEGV: segmentation violation\n"
+	check := func(content, want string) {
+		t.Helper()
+		if err := log.Truncate(0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := log.WriteString(before + content); err != nil {
+			t.Fatal(err)
+		}
+		if got := faultIn(log, int64(len(before))); got != want {
+			t.Errorf("%q: got %q, want %q", content, got, want)
+		}
+	}
+	check("", "")
+	check("something\nSIGABRT: abort\nPC=0x1\n", "SIGABRT: abort")
+	check("2026.11.26 16:39:07 [ 1 ] {} <Fatal> ClientBase: Terminate called for uncaught exception:\n"+
+		"Code: 241. DB::Exception: (total) memory limit exceeded: would use 4.01 GiB, maximum: 4.00 GiB. (MEMORY_LIMIT_EXCEEDED), Stack trace:\n", "MEMORY_LIMIT_EXCEEDED")
+}
