@@ -193,7 +193,7 @@ func TestEveryWaiterFailsInTime(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t)
 	c := testConfig(b)
-	c.Timeout, c.Partitions = time.Second, 1
+	c.Timeout, c.Partitions = grace/2, 1 // five batches, one after the other, would take longer than the bound
 	cluster := open(t, c)
 	p, _ := produceTo(t, cluster)
 	release := b.hang(t)

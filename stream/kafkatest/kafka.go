@@ -117,7 +117,7 @@ func (k *Kafka) TopicConfig(topic, key string) (string, error) {
 func (k *Kafka) await(topic string, there bool) error {
 	client, end := k.client()
 	defer end()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		answer, err := client.Metadata(context.Background(), &kafka.MetadataRequest{Topics: []string{topic}})
 		if err == nil && len(answer.Topics) == 1 {
 			t := answer.Topics[0]
