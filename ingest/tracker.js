@@ -265,7 +265,8 @@
   async function post(batch) {
     const body = "[" + batch.map((e) => e.text).join() + "]";
     const headers = { "Content-Type": "text/plain" }; // needs no preflight
-    const told = batch.find((e) => e.credentials === "include" && e.event.refusal);
+    // What goes beside another request goes without the cookie that its answer may bring.
+    const told = underway === 0 && batch.find((e) => e.credentials === "include" && e.event.refusal);
     if (telling && !leaving) headers.Prefer = "return=representation";
     let answer = null;
     underway++;
