@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -70,28 +71,24 @@ func TestThousandsOfIdleConnections(t *testing.T) {
 func TestConnectionsBeyondAllBounds(t *testing.T) {
 	t.Parallel()
 	r := start(t, func(c *Config, _ *stream.Config) { c.Concurrency = 1 })
-	served := must(net.Dial("tcp", r.address))(t)
-	defer served.Close()
-	reader := bufio.NewReader(served)
-	ask := func() {
-		t.Helper()
-		_, _ = io.WriteString(served, "GET /healthz HTTP/1.1\r\nHost: c\r\n\r\n")
-		a, err := http.ReadResponse(reader, nil)
-		if err != nil || a.StatusCode != 200 {
-			t.Fatal(a, err)
+	release := r.hang() // one that waits is ended to make room, and one that is served is not
+	served := r.dial("127.0.0.1")
+	var answered sync.WaitGroup
+	defer answered.Wait()
+	defer release()
+	answered.Go(func() {
+		if a, err := ask(served); err != nil || a.StatusCode != 204 {
+			t.Errorf("one that is served is answered %v, %v", a, err)
 		}
-		_, _ = io.Copy(io.Discard, a.Body)
-	}
-	ask()
+	})
+	wait(t, "one is served", func() bool { return r.producer.Queued() > 0 })
 	refused := func() int { return must(strconv.Atoi(r.metric("sekisho_connections_refused_total")))(t) }
-	wait(t, "some are refused", func() bool { // of those that wait too long some are ended
+	wait(t, "some are refused", func() bool {
 		for range 50 {
 			r.dial("127.0.0.1")
 		}
-		ask()
 		return refused() >= 20
 	})
-	ask()
 }
 
 // TestSlowCrowd: many that send slowly do not keep others from being served, and
