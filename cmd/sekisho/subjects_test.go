@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -223,7 +224,8 @@ func wantOneKind(t *testing.T, u *running) {
 }
 
 // wantOtherKeysRefused checks that what is under other keys than the resets is not
-// made, and that a collector which has them takes nothing.
+// made, that a collector which has them takes nothing, and that a sink does not start:
+// what it anonymised would be other events than the collectors'. (It did.)
 func wantOtherKeysRefused(t *testing.T, u *running) {
 	t.Helper()
 	other := "file:" + write(t, "other-secret", strings.Repeat("0f", 32))
@@ -250,5 +252,14 @@ func wantOtherKeysRefused(t *testing.T, u *running) {
 			}
 			return strings.Contains(answer, want)
 		})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), startTime)
+	defer cancel()
+	sink := exec.CommandContext(ctx, binary(t), "sink", "clickhouse")
+	sink.Env = append(append(environment(), secretsOf(u)...), "SEKISHO_KAFKA_BROKERS="+u.Kafka, "SEKISHO_CLICKHOUSE_ADDRESSES="+u.ClickHouseNative,
+		"SEKISHO_POLICY="+filepath.Join(u.Dir, "policy.yaml"), "SEKISHO_ADMIN_LISTEN=127.0.0.1:0", "SEKISHO_KEYS_SECRET="+other)
+	said, _ := sink.CombinedOutput()
+	if code := sink.ProcessState.ExitCode(); code != 1 || !strings.Contains(string(said), "keys.secret, or one of keys.previous, is another secret") {
+		t.Errorf("a sink with another secret ended with %d: %s", code, said)
 	}
 }

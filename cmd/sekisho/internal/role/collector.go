@@ -84,7 +84,7 @@ func StartCollector(c *config.Config, cluster *stream.Cluster, partitions int, s
 		return nil, errors.Join(err, closeSpool(kept))
 	}
 	watch := &keyWatch{registry: resets, keys: keys}
-	follow := stream.NewResets(cluster, watch.follow(log), log)
+	follow := stream.NewResets(cluster, watch.follow(resets.Put, log, "no events are taken"), log)
 	keep := newSnapshots(c.Registry.Dir, "collector", resets.KeyID(), resets.Sets(), follow, set, log)
 	following := start(func() error { keep.run(ctx); return nil })
 	go leanHeap(ctx, func() int { return resets.Set().Bytes() + resets.OptOuts().Bytes() })

@@ -85,11 +85,9 @@ func StartForwarders(c *config.Config, names []string, cluster *stream.Cluster, 
 	}
 	var table atomic.Pointer[enforcer.Table]
 	table.Store(enforcer.Compile(p))
-	switch err := checkSecret(cluster, keys); {
-	case errors.Is(err, ErrOtherKey):
+	// Who sends events under the names that it makes could never have them forgotten.
+	if err := checkSecret(cluster, keys, log); err != nil {
 		return nil, err
-	case err != nil:
-		log.Warn("cannot look under which keys the latest resets are; the next ones will tell", "error", err)
 	}
 	withdrawn, watch := new(enforcer.Withdrawn), &keyWatch{keys: keys}
 	r := &Forwarders{watch: watch, resets: stream.NewResets(cluster, func(reset *schemas.Reset) {
@@ -145,14 +143,6 @@ func tellOfSites(c *config.Config, p *policy.Policy, recipient string, log *slog
 			log.Warn("a forwarder does not say where the events of a site go: they become dead letters", "recipient", recipient, "site", name)
 		}
 	}
-}
-
-// checkSecret reports whether the resets in Kafka are under another secret: who sends
-// events under the names that it makes could never have them forgotten.
-func checkSecret(cluster *stream.Cluster, keys *enforcer.Keys) error {
-	ctx, stop := context.WithTimeout(context.Background(), cluster.Config().Timeout)
-	defer stop()
-	return CheckKeys(ctx, cluster, nil, keys)
 }
 
 // run runs all until ctx ends; when one ends by itself, all do.

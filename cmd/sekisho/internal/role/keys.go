@@ -62,16 +62,16 @@ func (w *keyWatch) Err() error {
 	return nil
 }
 
-// follow returns what a collector does with each reset: it puts it in force, and
-// logs once when it cannot, being under another key.
-func (w *keyWatch) follow(log *slog.Logger) func(*schemas.Reset) {
+// follow returns what a role does with each reset: it puts it in force, and logs, once,
+// what it means that the keys are others.
+func (w *keyWatch) follow(put func(*schemas.Reset), log *slog.Logger, meaning string) func(*schemas.Reset) {
 	return func(r *schemas.Reset) {
 		before := w.Err()
 		w.see(r)
 		if err := w.Err(); err != nil && before == nil {
-			log.Error("no events are taken", "error", err)
+			log.Error(meaning, "error", err)
 		}
-		w.registry.Put(r)
+		put(r)
 	}
 }
 
@@ -108,4 +108,17 @@ func CheckKeys(ctx context.Context, cluster *stream.Cluster, registry *enforcer.
 		return err
 	}
 	return w.Err()
+}
+
+// checkSecret fails with ErrOtherKey when the latest resets in Kafka are under another
+// secret. Where Kafka does not tell, the next resets will.
+func checkSecret(cluster *stream.Cluster, keys *enforcer.Keys, log *slog.Logger) error {
+	ctx, stop := context.WithTimeout(context.Background(), cluster.Config().Timeout)
+	defer stop()
+	err := CheckKeys(ctx, cluster, nil, keys)
+	if err != nil && !errors.Is(err, ErrOtherKey) {
+		log.Warn("cannot look under which keys the latest resets are; the next ones will tell", "error", err)
+		return nil
+	}
+	return err
 }

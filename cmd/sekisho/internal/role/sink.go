@@ -39,6 +39,11 @@ func StartSink(c *config.Config, cluster *stream.Cluster, store *clickhouse.Stor
 	if err != nil {
 		return nil, err
 	}
+	// What it anonymises would be other events than collectors make of their copies, and
+	// what it withholds be counted again.
+	if err := checkSecret(cluster, keys, log); err != nil {
+		return nil, err
+	}
 	var table atomic.Pointer[enforcer.Table]
 	table.Store(enforcer.Compile(p))
 	letters := stream.NewDeadLetters(cluster, set)
@@ -53,7 +58,8 @@ func StartSink(c *config.Config, cluster *stream.Cluster, store *clickhouse.Stor
 	}
 	following, ended := context.WithCancel(context.Background())
 	withdrawn := new(enforcer.Withdrawn)
-	resets := stream.NewResets(cluster, withdrawn.Put, log)
+	watch := &keyWatch{keys: keys}
+	resets := stream.NewResets(cluster, watch.follow(withdrawn.Put, log, "a sink must not go on under another secret, and does not start under it"), log)
 	keep := newSnapshots(c.Registry.Dir, "sink", pseudonymsID, withdrawn.Sets(), resets, set, log)
 	followed := start(func() error { keep.run(following); return nil })
 	gate := clickhouse.NewGate(table.Load, keys, withdrawn, resets)
