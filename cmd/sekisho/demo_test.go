@@ -21,9 +21,11 @@ import (
 func demo(t *testing.T, u *running, meanwhile func(said *output), arguments ...string) (a traffic.Account) {
 	t.Helper()
 	file := write(t, "addresses.json", "")
-	if err := u.Addresses.Write(file); err != nil {
+	withdraw, err := u.Announce(file)
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer withdraw()
 	cmd := exec.Command(binary(t), append([]string{"demo", "--json", "--addresses=" + file}, arguments...)...)
 	cmd.Env = environment()
 	var out, problems output

@@ -111,10 +111,11 @@ func up(cmd *cobra.Command, f upFlags) (err error) {
 		if file == "" {
 			continue
 		}
-		if err := addresses.Write(file); err != nil {
+		withdraw, err := addresses.Announce(file)
+		if err != nil {
 			return err
 		}
-		defer os.Remove(file)
+		defer withdraw()
 	}
 	announce(addresses, c, time.Since(started))
 	select {

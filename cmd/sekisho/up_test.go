@@ -11,13 +11,20 @@ import (
 )
 
 // TestUpKeepsItsRows ends `sekisho up` as Ctrl-C does and as a crash does: what
-// was acknowledged is there again at the next start, once.
+// was acknowledged is there again at the next start, once. Commands that look for it
+// meanwhile say at once that it is gone. (After a crash they waited for its Kafka.)
 func TestUpKeepsItsRows(t *testing.T) {
 	dir := t.TempDir()
 	for _, end := range []func(*running, *testing.T){(*running).stop, (*running).kill, (*running).stop} {
 		u := startUp(t, dir)
 		sendPageview(t, u)
+		if _, problems, code := sekisho(t, nil, "dlq", "list", "--data", dir); code != 0 {
+			t.Errorf("beside it, dlq list ended with %d: %s", code, problems)
+		}
 		end(u, t)
+		if _, problems, code := sekisho(t, nil, "dlq", "list", "--data", dir); code != 1 || !strings.Contains(strings.ToLower(problems), "start it") {
+			t.Errorf("after it, dlq list ended with %d: %s", code, problems)
+		}
 	}
 	u := startUp(t, dir)
 	eventually(t, waitTime, "three rows and their accounts", func() bool {
