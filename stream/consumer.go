@@ -197,7 +197,7 @@ func (p *partition) consume(ctx context.Context) {
 	c := p.consumer
 	if p.offset < p.span.From {
 		p.offset = p.span.From
-		if p.span.From == 0 {
+		if c.options.Spans == nil {
 			p.offset = kafka.FirstOffset
 		}
 	}

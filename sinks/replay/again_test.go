@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"sekisho/schemas"
 	"sekisho/sinks/replay"
@@ -73,6 +76,102 @@ func TestReplaysBegunTogether(t *testing.T) {
 		if rows, events := w.ask(t, "SELECT count() FROM "+w.store.Table("events_again")), w.ask(t, "SELECT uniqExact(id) FROM "+w.store.Table("events_again")); rows != 400 || events != 400 {
 			t.Errorf("again %v: %d rows of %d events, want 400", again, rows, events)
 		}
+	}
+}
+
+// What goes to a third party goes once, also when two begin the same at the same instant
+// and neither knows of the other when it keeps its plan. (All went again by the second
+// plan, and what the first had under way by both.)
+func TestBegunAtTheSameInstant(t *testing.T) {
+	t.Parallel()
+	k, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	w := newWorldOn(t, k.ListenAddrs()[0])
+	w.send(t, w.visits(t, 100)...)
+	// The first plan is kept once the second is on its way, and that is kept once the
+	// first has been carried out.
+	both, done := make(chan struct{}), make(chan struct{})
+	var plans atomic.Int64
+	k.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		if strings.HasSuffix(r.(*kmsg.OffsetCommitRequest).Group, ".plan") {
+			switch plans.Add(1) {
+			case 1:
+				k.SleepControl(func() { <-both })
+			case 2:
+				close(both)
+				k.SleepControl(func() { <-done })
+			}
+		}
+		return nil, nil, false
+	})
+	var mu sync.Mutex
+	sent := map[string]int{}
+	target := replay.Recipient("google", func(_ context.Context, partition int, messages []kafka.Message) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for i := range messages {
+			sent[fmt.Sprintf("%d/%d", partition, messages[i].Offset)]++
+		}
+		return nil
+	})
+	var all sync.WaitGroup
+	first := sync.OnceFunc(func() { close(done) })
+	for range 2 {
+		all.Go(func() {
+			defer first()
+			if _, err := w.replay(target).Run(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if plans.Load() < 2 {
+		t.Error("only one kept a plan")
+	}
+	twice := 0
+	for _, n := range sent {
+		twice += n - 1
+	}
+	if len(sent) == 0 || twice > 0 {
+		t.Errorf("of %d events %d went twice", len(sent), twice)
+	}
+}
+
+// What is wanted may be long, as of hundreds of sites: a plan fits into the note that
+// Kafka takes all the same, and is known by what is wanted. (Kafka refused it.)
+func TestReplayOfManySites(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send(t, w.visits(t, 40)...)
+	target, topic := w.intoTable(t, "events_again"), w.cluster.Config().Topics.Events
+	many := func(last string) *replay.Replay {
+		r := w.replay(target)
+		for i := range 600 {
+			r.Selection.Sites = append(r.Selection.Sites, fmt.Sprintf("site-%d", i))
+		}
+		r.Selection.Sites = append(r.Selection.Sites, last)
+		r.Wanted = strings.Join(r.Selection.Sites, ",")
+		return r
+	}
+	w.interrupt(t, many("shop"), 1)
+	notes, err := w.cluster.Commits(t.Context(), "sekisho-replay-"+target.Name()+".plan", topic, partitions)
+	if err != nil || len(notes) != partitions {
+		t.Fatalf("the plan is %v, %v", notes, err)
+	}
+	for _, c := range notes {
+		if len(c.Note) > 1024 {
+			t.Errorf("a note has %d bytes", len(c.Note))
+		}
+	}
+	if _, err := many("news").Run(t.Context()); !errors.Is(err, replay.ErrOther) {
+		t.Errorf("another one ended with %v", err)
+	}
+	w.run(t, many("shop"))
+	if rows := w.ask(t, "SELECT uniqExact(id) FROM "+w.store.Table("events_again")); rows != 40 {
+		t.Errorf("%d events were replayed, want 40", rows)
 	}
 }
 

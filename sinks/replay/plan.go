@@ -2,9 +2,12 @@ package replay
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,7 +40,7 @@ type note struct {
 }
 
 // group is the consumer group that carries out the plan.
-func (p *plan) group(target string) string { return "sekisho-replay-" + target + "." + p.ID }
+func (n *note) group(target string) string { return "sekisho-replay-" + target + "." + n.ID }
 
 func (p *plan) done() int64 { return total(p.spans) - total(p.left) }
 
@@ -46,7 +49,41 @@ func (p *plan) same(as *plan) bool {
 	if p == nil || as == nil {
 		return p == as
 	}
-	return p.ID == as.ID
+	return p.ID == as.ID && slices.Equal(p.spans, as.spans)
+}
+
+// name names a plan after the last one and what is wanted: who begin the same at the
+// same moment, and do not know of each other, are in one group and share the work, by
+// the plan that was kept last. A group that has come far by a plan that Kafka has
+// forgotten is passed over.
+func (n *note) name(ctx context.Context, cluster *stream.Cluster, topic, target string, last *plan) error {
+	spans, err := cluster.Spans(ctx, topic)
+	if err != nil {
+		return err
+	}
+	after := ""
+	if last != nil {
+		after = last.ID
+	}
+	for i := 0; ; i++ {
+		n.ID = uuid.NewSHA1(uuid.Nil, fmt.Appendf(nil, "%s %s %d %s", topic, after, i, n.Wanted)).String()
+		commits, err := cluster.Commits(ctx, n.group(target), topic, len(spans))
+		if err != nil || len(commits) == 0 {
+			return err
+		}
+	}
+}
+
+// maxWanted is the longest text that is kept of what is wanted, in bytes: Kafka takes
+// notes of 4 KiB. Of a longer one a digest tells it from others as well.
+const maxWanted = 512
+
+func canonical(wanted string) string {
+	if len(wanted) <= maxWanted {
+		return wanted
+	}
+	sum := sha256.Sum256([]byte(wanted))
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // plans is the group whose notes are the plan of the last replay into the target.
@@ -121,15 +158,8 @@ func keepPlan(ctx context.Context, cluster *stream.Cluster, topic, target string
 	if err != nil {
 		return nil, err
 	}
-	n.ID, n.Since, n.Until = uuid.NewString(), s.From.Time, s.To.Time
+	n.Since, n.Until = s.From.Time, s.To.Time
 	p := &plan{note: n, spans: spans, left: spans}
-	starts := map[int]stream.Commit{}
-	for _, span := range spans {
-		starts[span.Partition] = stream.Commit{Offset: span.From}
-	}
-	if err := cluster.SetCommits(ctx, p.group(target), topic, starts); err != nil {
-		return nil, fmt.Errorf("cannot begin the replay into %s: %w", target, err)
-	}
 	return p, p.keep(ctx, cluster, topic, target)
 }
 

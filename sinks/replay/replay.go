@@ -182,6 +182,7 @@ func (r *Replay) Try(ctx context.Context) (Counts, error) {
 
 func (r *Replay) prepare() {
 	r.topic, r.keepEvery = r.Cluster.Config().Topics.Events, cmp.Or(r.keepEvery, keepEvery)
+	r.Wanted = canonical(r.Wanted)
 	r.counts.Verdicts = map[Verdict]int64{}
 	burst := r.MaxBatch
 	if r.Rate > 0 {
@@ -211,6 +212,9 @@ func (r *Replay) plan(ctx context.Context) (*plan, error) {
 			return nil, err
 		}
 		n := note{Wanted: r.Wanted}
+		if err := n.name(ctx, r.Cluster, r.topic, r.Target.Name(), last); err != nil {
+			return nil, err
+		}
 		if n.Made, err = r.Target.Begin(ctx); err != nil {
 			return nil, err
 		}

@@ -78,6 +78,12 @@ const partitions = 2
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldOn(t, broker.Address())
+}
+
+// newWorldOn is newWorld for a Kafka of the test's own.
+func newWorldOn(t testing.TB, address string) *world {
+	t.Helper()
 	w := &world{withdrawn: new(enforcer.Withdrawn)}
 	p := examplePolicy(t)
 	w.table.Store(enforcer.Compile(p))
@@ -86,7 +92,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	k := stream.DefaultConfig()
-	k.Brokers, k.Partitions, k.Timeout = []string{broker.Address()}, partitions, time.Minute
+	k.Brokers, k.Partitions, k.Timeout = []string{address}, partitions, time.Minute
 	k.Retention = 10 * 365 * 24 * time.Hour // a broker looks for what has expired when it likes, and the tests' events are old
 	n := names.Add(1)
 	for i, topic := range []*string{&k.Topics.Events, &k.Topics.Resets, &k.Topics.Consents, &k.Topics.Progress, &k.Topics.DeadLetters} {
