@@ -114,6 +114,9 @@ func (c *Cluster) commit(ctx context.Context, by *kafka.OffsetCommitRequest, top
 		}
 		return nil
 	})
+	if errors.Is(err, kafka.OffsetMetadataTooLarge) {
+		err = fmt.Errorf("%w: the brokers do not take notes of 4 KiB; set their offset.metadata.max.bytes to 4096, as it is by default", err)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot set how far group %s is: %w", by.GroupID, err)
 	}

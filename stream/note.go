@@ -22,6 +22,8 @@ type Note struct {
 	mu     sync.Mutex
 	offset int64 // that is committed, or could be
 	text   string
+	// The next commit, unless it is of more than to, is of from.
+	from, to int64
 }
 
 type noteKey struct{}
@@ -46,17 +48,22 @@ func (n *Note) Left(ctx context.Context) (string, error) {
 }
 
 // Set has the next commit bear a text, of at most 4 KiB, and those after it.
-func (n *Note) Set(text string) {
+func (n *Note) Set(text string) { n.SetFrom(text, 0, 0) }
+
+// SetFrom is Set for a text that begins with a message that has been handled, at from,
+// and speaks of messages up to to: unless these have been handled, too, the next commit
+// is of from, so that whoever has the partition next is given that message, once more.
+func (n *Note) SetFrom(text string, from, to int64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.text = text
+	n.text, n.from, n.to = text, from, to
 }
 
 // Keep is Set, and commits at once what has been handled, nothing new, with the text.
 func (n *Note) Keep(ctx context.Context, text string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.text = text
+	n.text, n.to = text, 0
 	return n.send(ctx)
 }
 
@@ -74,7 +81,10 @@ func (n *Note) at(offset int64) {
 func (n *Note) commit(offset int64) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.offset = offset
+	if n.offset = offset; offset <= n.to {
+		n.offset = n.from
+	}
+	n.to = 0
 	if n.text == "" {
 		return n.group.CommitOffsets(map[string]map[int]int64{n.topic: {n.partition: offset}})
 	}

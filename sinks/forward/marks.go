@@ -65,9 +65,12 @@ func (m *marks) counted(partition int, to int64) {
 }
 
 // mark says what is settled of the run from a place on, and of what was left after it.
+// It is as long as it may become while the run is under way: brokers that do not take
+// it say so before anything is sent.
 func (d *delivery) mark(from int, settled []bool, sent int64, expired uint64) string {
 	run := d.messages[from:]
 	n := note{first: run[0].Offset}
+	n.reserve(d.end())
 	for i := range run {
 		if settled[from+i] {
 			n.add(run[i].Offset)
@@ -87,7 +90,7 @@ func (d *delivery) over(ctx context.Context) {
 	if n == nil {
 		return
 	}
-	_, expired := d.snapshot()
+	settled, expired := d.snapshot()
 	d.marks.mu.Lock()
 	l := d.marks.left[d.partition]
 	l.expired += expired
@@ -96,6 +99,13 @@ func (d *delivery) over(ctx context.Context) {
 	m := mark{expired: l.expired}
 	if l.before > d.end() {
 		m.sent = l.before
+	}
+	if to := d.left.settled.last(); to >= d.end() {
+		// The run before was longer. What was left of it begins with a message, and of
+		// the next one nothing is known yet.
+		last := len(d.messages) - 1
+		n.SetFrom(d.mark(last, settled, m.sent, expired), d.messages[last].Offset, to)
+		return
 	}
 	n.Set(m.text())
 }
@@ -172,9 +182,15 @@ func (d *delivery) keepNotes(ctx context.Context) (stop func()) {
 	ended.Go(func() {
 		var noted []bool
 		for sleep(ctx, notesEvery) {
-			if settled, expired := d.snapshot(); !slices.Equal(settled, noted) && d.note(ctx, settled, expired) == nil {
-				noted = settled
+			settled, expired := d.snapshot()
+			if slices.Equal(settled, noted) {
+				continue
 			}
+			if err := d.note(ctx, settled, expired); err != nil {
+				d.tell(ctx, "cannot note what was sent; were this process killed, more of it would be sent again", err)
+				continue
+			}
+			noted = settled
 		}
 	})
 	return func() { cancel(); ended.Wait() }

@@ -37,6 +37,23 @@ func (n *note) add(offset int64) {
 	n.bits[at/8] |= 1 << (at % 8)
 }
 
+// reserve has it speak of the offsets up to one, which is not included.
+func (n *note) reserve(end int64) {
+	for n.end() < min(end, n.first+maxNoted) {
+		n.bits = append(n.bits, 0)
+	}
+}
+
+// last returns the last offset that is settled, -1 when none is.
+func (n *note) last() int64 {
+	for offset := n.end() - 1; offset >= n.first; offset-- {
+		if n.has(offset) {
+			return offset
+		}
+	}
+	return -1
+}
+
 // addFrom adds what another says of offsets from one on.
 func (n *note) addFrom(other *note, from int64) {
 	for offset := max(from, other.first); offset < other.end(); offset++ {

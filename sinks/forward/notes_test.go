@@ -4,10 +4,14 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"sekisho/sinks/forward"
 	"sekisho/sinks/standin"
@@ -102,5 +106,56 @@ func TestReplayedBeside(t *testing.T) {
 	}
 	if n, err := forward.Expired(t.Context(), w.cluster, group); n != 2 || err != nil {
 		t.Errorf("%d events have expired, want 2 (%v)", n, err)
+	}
+}
+
+// TestShortNotes: where the brokers do not take what will have to be noted, nothing is
+// sent, and the log says what to do; once they do, each event is sent once. (A note grew
+// while events were sent, and was lost with the commit of what had been.)
+func TestShortNotes(t *testing.T) {
+	t.Parallel()
+	k, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	var most atomic.Int64 // bytes of a note: enough to say how far, and not what is settled
+	most.Store(20)
+	k.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		asked, refused := r.(*kmsg.OffsetCommitRequest), false
+		answer := asked.ResponseKind().(*kmsg.OffsetCommitResponse)
+		for _, topic := range asked.Topics {
+			of := kmsg.NewOffsetCommitResponseTopic()
+			of.Topic = topic.Topic
+			for _, p := range topic.Partitions {
+				to := kmsg.NewOffsetCommitResponseTopicPartition()
+				to.Partition = p.Partition
+				if p.Metadata != nil && int64(len(*p.Metadata)) > most.Load() {
+					to.ErrorCode, refused = kerr.OffsetMetadataTooLarge.Code, true
+				}
+				of.Partitions = append(of.Partitions, to)
+			}
+			answer.Topics = append(answer.Topics, of)
+		}
+		return answer, nil, refused
+	})
+	w := newWorldOn(t, k.ListenAddrs()[0])
+	said := &lockedWriter{to: new(strings.Builder)}
+	w.log = said.logger()
+	w.buys(t, 400)
+	v := vendorOf(t, "google", standin.Options{Listen: "127.0.0.1:0"})
+	f := w.start(t, v.recipient, v.kind, func(c *forward.Config) { c.MaxEvents = 100 })
+	eventually(t, "the log to say what to do", func() bool { return strings.Contains(said.text(), "offset.metadata.max.bytes") })
+	if n := v.Received().Events; n > 0 {
+		t.Errorf("%d events were sent", n)
+	}
+	most.Store(4096)
+	eventually(t, "all are sent", func() bool { return f.events("sent") == 400 })
+	if got := v.Received(); got.Events != 400 || got.Doubled > 0 {
+		t.Errorf("Google has %d events, %d doubled", got.Events, got.Doubled)
+	}
+	if n := f.count("sekisho_forward_maybe_twice_events_total"); n > 0 {
+		t.Errorf("%v events are counted as sent twice", n)
 	}
 }

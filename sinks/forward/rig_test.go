@@ -85,11 +85,17 @@ func policyOf(t testing.TB) *policy.Policy {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldOn(t, broker.Address())
+}
+
+// newWorldOn is newWorld for a Kafka of the test's own.
+func newWorldOn(t testing.TB, address string) *world {
+	t.Helper()
 	w := &world{log: discard, withdrawn: new(enforcer.Withdrawn), policy: policyOf(t)}
 	w.table.Store(enforcer.Compile(w.policy))
 	w.keys = testKeys(t)
 	w.config = stream.DefaultConfig()
-	w.config.Brokers, w.config.Partitions, w.config.Timeout = []string{broker.Address()}, partitions, 30*time.Second
+	w.config.Brokers, w.config.Partitions, w.config.Timeout = []string{address}, partitions, 30*time.Second
 	n := names.Add(1)
 	topics := &w.config.Topics
 	for i, topic := range []*string{&topics.Events, &topics.Resets, &topics.Consents, &topics.Progress, &topics.DeadLetters} {
@@ -160,6 +166,28 @@ type forwarder struct {
 // start runs a forwarder until the test ends or stop is called.
 func (w *world) start(t testing.TB, recipient string, kind forward.Kind, change ...func(*forward.Config)) *forwarder {
 	t.Helper()
+	f := w.prepare(t, recipient, kind, change...)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- f.Run(ctx) }()
+	stopped := false
+	f.stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(f.stop)
+	return f
+}
+
+// prepare makes a forwarder that does not run.
+func (w *world) prepare(t testing.TB, recipient string, kind forward.Kind, change ...func(*forward.Config)) *forwarder {
+	t.Helper()
 	f := &forwarder{recipient: recipient, set: metrics.NewSet()}
 	var c forward.Config
 	c.SetDefaults()
@@ -177,21 +205,6 @@ func (w *world) start(t testing.TB, recipient string, kind forward.Kind, change 
 		t.Fatal(err)
 	}
 	f.Hurry()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- f.Run(ctx) }()
-	stopped := false
-	f.stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}
-	t.Cleanup(f.stop)
 	return f
 }
 
