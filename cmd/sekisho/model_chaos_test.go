@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
 
@@ -152,16 +153,21 @@ func (m *model) eventTables(t *testing.T) []string {
 	return names
 }
 
-// query asks until it is answered: ClickHouse may be starting again. It asks
-// though the test has failed already, since what is not asked looks like 0 rows.
-func (m *model) query(t *testing.T, answer any, query string, arguments ...any) {
+// insist asks until it is answered: ClickHouse may be starting again, which it does
+// when a connection of somebody who was killed breaks off badly. It asks though the
+// test has failed already, since what is not asked looks like 0 rows.
+func (m *model) insist(t *testing.T, query string, ask func(driver.Conn) error) {
 	var err error
 	for deadline := time.Now().Add(waitTime); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if err = m.u.clickHouse(t).QueryRow(t.Context(), query, arguments...).Scan(answer); err == nil {
+		if err = ask(m.u.clickHouse(t)); err == nil {
 			return
 		}
 	}
 	t.Errorf("cannot query: %v\n%s", err, query)
+}
+
+func (m *model) query(t *testing.T, answer any, query string, arguments ...any) {
+	m.insist(t, query, func(c driver.Conn) error { return c.QueryRow(t.Context(), query, arguments...).Scan(answer) })
 }
 
 func (m *model) count(t *testing.T, query string, arguments ...any) (n uint64) {
@@ -276,8 +282,11 @@ func (m *model) hold(t *testing.T, table string, want map[string]map[uuid.UUID]b
 		AppInstanceID string    `ch:"app_instance_id"`
 		Copies        uint64    `ch:"copies"`
 	}
+	var rows []row
+	query := "SELECT id, app_instance_id, count() AS copies FROM " + table + " WHERE app_instance_id != '' GROUP BY ALL"
+	m.insist(t, query, func(c driver.Conn) error { rows = nil; return c.Select(t.Context(), &rows, query) })
 	found := map[uuid.UUID]bool{}
-	for _, r := range rows[row](t, m.u, "SELECT id, app_instance_id, count() AS copies FROM "+table+" WHERE app_instance_id != '' GROUP BY ALL") {
+	for _, r := range rows {
 		found[r.ID] = true
 		if want[r.AppInstanceID] == nil {
 			continue // of another run, or reset
