@@ -114,6 +114,37 @@ func TestTrackerRemembersARefusal(t *testing.T) {
 	wantReset(t, u, identifier)
 }
 
+// TestTrackerRemembersARefusalBesideConsent: who agrees, declines and looks away before the
+// first answer has sent the refusal without the cookie that this answer brings. It is sent
+// again with that.
+func TestTrackerRemembersARefusalBesideConsent(t *testing.T) {
+	u := startUp(t, t.TempDir())
+	g, site := newGate(t, u)
+	v := newVisitor(t, site, "beside7702")
+	v.open(t, "/privacy")
+	evaluate[any](t, v, `(() => {
+		const send = fetch;
+		window.answered = 0;
+		window.fetch = (...what) => send(...what).finally(() => setTimeout(() => answered++));
+	})()`)
+	g.turn(slow)
+	v.click(t, "#accept")
+	eventually(t, waitTime, "the consent to be under way", func() bool { return g.attempts(slow, `"analytics":true`) == 1 })
+	v.click(t, "#none")
+	evaluate[any](t, v, `(() => {
+		Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+		document.dispatchEvent(new Event("visibilitychange"));
+	})()`)
+	eventually(t, waitTime, "the refusal to be under way", func() bool { return g.attempts(slow, `"analytics":false`) == 1 })
+	g.turn(fair)
+	v.await(t, `answered >= 2`)
+	identifier := v.awaitCookie(t, "sekisho_id")
+	v.open(t, "/product/usui-genmaicha")
+	v.awaitNoCookie(t, "sekisho_id")
+	wantReset(t, u, identifier)
+	v.await(t, `localStorage.length === 0`)
+}
+
 // TestTrackerSparesTheCollector: a page that nobody looks at any more, and that goes on
 // tracking, does not send all that waits each time, nor for each request that failed.
 func TestTrackerSparesTheCollector(t *testing.T) {
