@@ -170,6 +170,7 @@
       const page = agreed("analytics") ? environment(event) : { url: address(new URL(event.url)) };
       return { credentials: "include", fields: Object.assign(page, event.own, base) };
     }
+    session(); // ends with the consent, wherever that was taken back
     if (event.rule.without === "dropped") return null;
     const required = { name: event.own.name, ad_placement: event.own.ad_placement };
     const own = event.rule.without === "allowed" ? event.own : required;

@@ -206,6 +206,15 @@ func TestTrackerHearsOfAnotherTab(t *testing.T) {
 	if seen[0].Visitor != seen[1].Visitor || !pseudonym.MatchString(seen[0].Visitor) {
 		t.Errorf("one browser is two visitors: %+v", seen)
 	}
+
+	// So does what is declined there, and the session with it.
+	evaluate[any](t, other, `sekisho.choose({})`)
+	v.awaitNoCookie(t, "sekisho_id")
+	evaluate[any](t, v, `sekisho.track("pageview")`)
+	v.awaitSent(t, "Page view", "anonymised")
+	if kept := evaluate[int](t, v, `sessionStorage.length`); kept != 0 {
+		t.Error("the session outlives what was declined in another tab")
+	}
 }
 
 // TestTrackerKeepsWhatWasTracked: an event says what was so when it was tracked, and
