@@ -171,8 +171,9 @@ func (c *Consumer) start(ctx context.Context, g *kafka.Generation) {
 			defer context.AfterFunc(ctx, stop)()
 			c.active.Add(1)
 			defer c.active.Add(-1)
-			note := &Note{cluster: c.cluster, group: g, topic: topic, partition: assigned.ID}
-			p := &partition{consumer: c, id: assigned.ID, span: c.options.span(assigned.ID), offset: assigned.Offset, note: note, commit: note.commit}
+			span := c.options.span(assigned.ID)
+			note := &Note{cluster: c.cluster, group: g, topic: topic, partition: assigned.ID, end: span.To}
+			p := &partition{consumer: c, id: assigned.ID, span: span, offset: assigned.Offset, note: note, commit: note.commit}
 			p.consume(context.WithValue(run, noteKey{}, note))
 		})
 	}

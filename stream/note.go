@@ -18,6 +18,7 @@ type Note struct {
 	group     *kafka.Generation
 	topic     string
 	partition int
+	end       int64 // from here on nothing is handed out to the group
 
 	mu     sync.Mutex
 	offset int64 // that is committed, or could be
@@ -53,6 +54,7 @@ func (n *Note) Set(text string) { n.SetFrom(text, 0, 0) }
 // SetFrom is Set for a text that begins with a message that has been handled, at from,
 // and speaks of messages up to to: unless these have been handled, too, the next commit
 // is of from, so that whoever has the partition next is given that message, once more.
+// Not where nothing more is handed out: that message would be left for ever.
 func (n *Note) SetFrom(text string, from, to int64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -81,7 +83,7 @@ func (n *Note) at(offset int64) {
 func (n *Note) commit(offset int64) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.offset = offset; offset <= n.to {
+	if n.offset = offset; offset <= n.to && offset < n.end {
 		n.offset = n.from
 	}
 	n.to = 0

@@ -91,3 +91,31 @@ func TestNote(t *testing.T) {
 		t.Errorf("%+v is committed, want %+v", got, want)
 	}
 }
+
+// What a note says of messages beyond a consumer's bounds does not keep it from being done.
+func TestNoteWithinSpans(t *testing.T) {
+	cluster := open(t, testConfig(startBroker(t)))
+	fill(t, cluster, 20, time.Now())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := NewConsumer(cluster, ConsumerOptions{Group: "noted", MaxMessages: 5, MaxWait: time.Minute, Log: discard(), Spans: []Span{{0, 0, 10}}},
+		func(ctx context.Context, partition int, messages []kafka.Message) error {
+			NoteOf(ctx).SetFrom("text", messages[4].Offset, messages[4].Offset+3)
+			return nil
+		})
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := c.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	wait(t, "the end is committed", func() bool {
+		commits, err := cluster.Commits(ctx, "noted", cluster.config.Topics.Events, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return commits[0].Offset == 10
+	})
+	cancel()
+	running.Wait()
+}
