@@ -148,22 +148,8 @@ func (v *Verifier) close(ctx context.Context, l *ledger, off, anonymised, withhe
 	}
 	matching, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
 	defer cancel()
-	for {
-		found, err := v.matchAllowed(matching, l)
-		if err != nil {
-			return *a, err
-		}
-		a.Stored, a.Lost, a.Doubled = found.stored, found.lost, found.doubled
-		// Those of visitors who reset are not there, or not as they were. They are
-		// counted before they are taken out, so whoever counts looks first for the rows.
-		var after totals
-		if err := insist(matching, func() (err error) { after, err = v.totals(matching); return err }); err != nil {
-			return *a, err
-		}
-		a.Reset = min(after.reset-v.before.reset+withheld, a.Lost)
-		if a.Lost -= a.Reset; a.Lost == 0 || !pause(matching) {
-			break
-		}
+	if err := v.match(matching, l, withheld); err != nil {
+		return *a, err
 	}
 	want := uint64(len(l.anonymised))
 	if anonymised < want {
@@ -177,6 +163,32 @@ func (v *Verifier) close(ctx context.Context, l *ledger, off, anonymised, withhe
 		a.Balanced = a.Balanced && a.ThirdParties[i].Lost == 0 && a.ThirdParties[i].Violations == 0
 	}
 	return *a, nil
+}
+
+// match compares the rows of the allowed events, again while some are missing, until ctx
+// ends. When that ends a later comparison, the one before counts.
+func (v *Verifier) match(ctx context.Context, l *ledger, withheld uint64) error {
+	a := &l.account
+	for compared := false; ; compared = true {
+		found, err := v.matchAllowed(ctx, l)
+		// Those of visitors who reset are not there, or not as they were. They are
+		// counted before they are taken out, so whoever counts looks first for the rows.
+		var after totals
+		if err == nil {
+			err = insist(ctx, func() (err error) { after, err = v.totals(ctx); return err })
+		}
+		switch {
+		case err != nil && compared:
+			return nil
+		case err != nil:
+			return err
+		}
+		a.Stored, a.Lost, a.Doubled = found.stored, found.lost, found.doubled
+		a.Reset = min(after.reset-v.before.reset+withheld, a.Lost)
+		if a.Lost -= a.Reset; a.Lost == 0 || !pause(ctx) {
+			return nil
+		}
+	}
 }
 
 // matched is what there is of the allowed events.
