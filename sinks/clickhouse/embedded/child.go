@@ -7,6 +7,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Command is the first argument with which [Start] runs this executable again.
@@ -41,16 +43,20 @@ func serve(e engine, dir string) error {
 	// or a service manager. Caught, not ignored, lest a program we run inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 
+	life, err := inherited()
+	if err != nil {
+		return err
+	}
 	closed := make(chan struct{})
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // nothing is ever sent
+		_, _ = io.Copy(io.Discard, life) // nothing is ever sent
 		close(closed)
 		time.Sleep(orphanGrace)
 		os.Exit(1)
 	}()
 	switch e.kind {
 	case kindLibrary:
-		return serveLibrary(e.path, dir)
+		return serveLibrary(e.path, dir, life)
 	case kindBinary:
 		return serveBinary(e.path, dir, closed)
 	default:
@@ -58,9 +64,19 @@ func serve(e engine, dir string) error {
 	}
 }
 
+// inherited returns the standard input that the parent gave us, under another number, so
+// that it stays where the engine gets one of its own.
+func inherited() (*os.File, error) {
+	fd, err := unix.FcntlInt(os.Stdin.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	return os.NewFile(uintptr(fd), os.Stdin.Name()), nil
+}
+
 // serveLibrary opens both listeners and then runs a query that lasts as long as
-// standard input does, on which the engine ends in good order.
-func serveLibrary(path, dir string) error {
+// life does, on which the engine ends in good order.
+func serveLibrary(path, dir string, life *os.File) error {
 	l, err := openLibrary(path)
 	if err != nil {
 		return err
@@ -68,7 +84,17 @@ func serveLibrary(path, dir string) error {
 	if err := (marker{kindLibrary, l.version()}).claim(dir); err != nil {
 		return err
 	}
-	return l.run("--config-file="+configPath(dir), "--query",
-		"SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; "+
-			"SELECT count() FROM file('/dev/stdin', 'LineAsString', 'l String')")
+	hangUp, err := interactive()
+	if err != nil {
+		hangUp = func() {}
+		fmt.Fprintln(os.Stderr, "cannot open a terminal, without which a client that is killed can end the engine:", err)
+	}
+	// Once it reads its queries it has seen that there is a terminal. It would wait there
+	// for more of them.
+	queries, err := dictate(dir, fmt.Sprintf("SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; "+
+		"SELECT count() FROM file('/dev/fd/%d', 'LineAsString', 'l String')", life.Fd()), hangUp)
+	if err != nil {
+		return err
+	}
+	return l.run("--config-file="+configPath(dir), "--interactive", "--progress=off", "--progress-table=off", "--history_file=/dev/null", "--queries-file="+queries)
 }

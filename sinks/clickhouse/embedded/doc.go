@@ -16,7 +16,8 @@
 // the program's main function (in tests, TestMain) hands that call to [Main].
 // The child serves the native protocol and HTTP on 127.0.0.1 until its standard
 // input closes, so it ends with its parent however the parent ends. A child
-// that dies is started again on the same ports and data.
+// that dies is started again on the same ports and data. The library is given a
+// terminal, since without one it would end for a client that is killed.
 //
 // # What the engine promises here
 //

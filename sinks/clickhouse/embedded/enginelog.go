@@ -49,8 +49,11 @@ func logTail(log *os.File, offset int64) string {
 		_, after, _ := bytes.Cut(b, []byte("\n"))
 		b = after
 	}
-	return strings.TrimSpace(string(b))
+	return strings.TrimSpace(string(escapes.ReplaceAll(b, nil)))
 }
+
+// escapes are what the engine tells a terminal.
+var escapes = regexp.MustCompile(`\x1b\[[0-?]*[@-~]|\r`)
 
 // fault is how Go's runtime begins to tell of a signal in the code of the library:
 // "SIGABRT: abort". What the library itself says before may quote a query.

@@ -56,6 +56,7 @@ func TestLogTail(t *testing.T) {
 	check("", 0, "")
 	check("of the last run\nof this one\n", 16, "of this one")
 	check("of the last run\n", 16, "")
+	check("\r\x1b[0J\x1b[?25hClickHouse local\n\x1b[?2004lBye.\n", 0, "ClickHouse local\nBye.")
 	check(strings.Repeat("x", logTailBytes)+"\nlast line\n", 0, "last line")
 }
 

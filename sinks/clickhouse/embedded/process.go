@@ -68,6 +68,7 @@ func startProcess(e engine, dir string, lock *os.File) (*process, error) {
 func childEnvironment(dir string) []string {
 	env := []string{
 		"HOME=" + dir,
+		"TERM=dumb",
 		"TZ=UTC", // times read the same on every machine
 		// Give freed memory back after a second instead of keeping it.
 		"JE_MALLOC_CONF=background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0",
