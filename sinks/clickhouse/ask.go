@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"time"
 
@@ -16,10 +17,10 @@ type unansweredError struct{ cause error }
 func (e *unansweredError) Error() string { return e.cause.Error() }
 func (e *unansweredError) Unwrap() error { return e.cause }
 
-// unanswered marks the error of a statement unless ClickHouse itself has refused it:
-// only then would it do so again.
+// unanswered marks the error of a statement unless ClickHouse itself has refused it, or
+// has nothing to tell: only then would it do so again.
 func unanswered(err error) error {
-	if err == nil || errors.As(err, new(*ch.Exception)) {
+	if err == nil || errors.As(err, new(*ch.Exception)) || errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	return &unansweredError{err}
