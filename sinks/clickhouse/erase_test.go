@@ -21,6 +21,7 @@ import (
 	"sekisho/schemas"
 	"sekisho/schemas/policy"
 	"sekisho/stream"
+	"sekisho/stream/kafkatest"
 )
 
 // canary returns a pseudonym that is nowhere else.
@@ -67,22 +68,7 @@ func reset(t testing.TB, cluster *stream.Cluster, pseudonyms ...string) int64 {
 func startEraser(t testing.TB, s *Store, cluster *stream.Cluster, gate *Gate) (e *Eraser, stop func()) {
 	t.Helper()
 	e = NewEraser(s, cluster, EraserOptions{Gate: gate, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), Metrics: metrics.NewSet()})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- e.Run(ctx) }()
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}
-	t.Cleanup(stop)
-	return e, stop
+	return e, kafkatest.Run(t, e.Run)
 }
 
 // awaitErased returns when all resets before the offset are reported erased.

@@ -175,22 +175,7 @@ func testKeys() *enforcer.Keys {
 // start runs the sink until stop is called or the test ends.
 func start(t testing.TB, k *Sink) (stop func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- k.Run(ctx) }()
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}
-	t.Cleanup(stop)
-	return stop
+	return kafkatest.Run(t, k.Run)
 }
 
 // when is the time of the tests' events.

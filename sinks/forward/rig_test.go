@@ -30,6 +30,7 @@ import (
 	"sekisho/sinks/webhook"
 	"sekisho/stream"
 	"sekisho/stream/embedded"
+	"sekisho/stream/kafkatest"
 )
 
 // broker is the Kafka that all tests share; each has topics of its own.
@@ -167,21 +168,7 @@ type forwarder struct {
 func (w *world) start(t testing.TB, recipient string, kind forward.Kind, change ...func(*forward.Config)) *forwarder {
 	t.Helper()
 	f := w.prepare(t, recipient, kind, change...)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- f.Run(ctx) }()
-	stopped := false
-	f.stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}
-	t.Cleanup(f.stop)
+	f.stop = kafkatest.Run(t, f.Run)
 	return f
 }
 

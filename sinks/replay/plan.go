@@ -29,7 +29,7 @@ type plan struct {
 // note is what is left with each partition.
 type note struct {
 	ID     string `json:"id"`
-	Wanted string `json:"wanted"` // what the operator asked for, in canonical form
+	Wanted string `json:"wanted"` // what the operator asked for, abridged
 	// Since and Until are the times of the selection, of which "36h" is another one
 	// whenever the operator asks.
 	Since time.Time `json:"since,omitzero"`
@@ -78,7 +78,7 @@ func (n *note) name(ctx context.Context, cluster *stream.Cluster, topic, target 
 // notes of 4 KiB. Of a longer one a digest tells it from others as well.
 const maxWanted = 512
 
-func canonical(wanted string) string {
+func abridged(wanted string) string {
 	if len(wanted) <= maxWanted {
 		return wanted
 	}

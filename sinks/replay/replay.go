@@ -182,7 +182,7 @@ func (r *Replay) Try(ctx context.Context) (Counts, error) {
 
 func (r *Replay) prepare() {
 	r.topic, r.keepEvery = r.Cluster.Config().Topics.Events, cmp.Or(r.keepEvery, keepEvery)
-	r.Wanted = canonical(r.Wanted)
+	r.Wanted = abridged(r.Wanted)
 	r.counts.Verdicts = map[Verdict]int64{}
 	burst := r.MaxBatch
 	if r.Rate > 0 {

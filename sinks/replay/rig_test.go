@@ -149,22 +149,7 @@ func (w *world) gate() *clickhouse.Gate {
 func (w *world) startSink(t testing.TB) (stop func()) {
 	t.Helper()
 	sink := clickhouse.NewSink(w.store, w.cluster, clickhouse.SinkOptions{Gate: w.gate(), Log: discard, Metrics: metrics.NewSet(), Dead: w.letters.Append})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- sink.Run(ctx) }()
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}
-	t.Cleanup(stop)
-	return stop
+	return kafkatest.Run(t, sink.Run)
 }
 
 // when is the time of the tests' first events. Kafka takes none that are of the
